@@ -1,1 +1,35 @@
-fn main() {}
+//! Passline: the ground segment for orbital data centres. The binary is glue: it parses flags,
+//! resolves them once, calls the services and prints what they answer.
+
+mod arguments;
+mod demo;
+mod inspect;
+mod mission;
+mod replay;
+mod report;
+mod sql;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    report::start_logging(arguments.verbose);
+    let result = match arguments.subcommand {
+        Subcommand::Demo(flags) => demo::run(&flags),
+        Subcommand::Replay(flags) => replay::run(&flags),
+        Subcommand::Sql(flags) => sql::run(flags),
+        Subcommand::Inspect(flags) => inspect::run(&flags),
+        Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => report::failure(&error),
+    }
+}
