@@ -384,7 +384,10 @@ impl ReedSolomon {
         Some(errors.count())
     }
 
-    fn is_clean_by_table(&self, codeblock: &[u8]) -> bool {
+    /// [`ReedSolomon::is_clean`] without vector instructions, for tests and benches.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_clean_by_table(&self, codeblock: &[u8]) -> bool {
         match &self.tables.remainders {
             RemainderTables::Parity32(table) => self.all_clean(table, codeblock),
             RemainderTables::Parity16(table) => self.all_clean(table, codeblock),
