@@ -123,9 +123,13 @@ fn reed_solomon(code: Code, interleave: usize, noise: &mut Noise) {
         });
     }
     let sequential = rs.with_symbol_order(SymbolOrder::Sequential);
+    for block in blocks.chunks_mut(length) {
+        let data = block[..sequential.data_octets()].to_vec();
+        sequential.encode_codeblock(&data, block).expect("lengths");
+    }
     best(&format!("{name}, is_clean of sequential words"), octets, || {
         for block in blocks.chunks(length) {
-            black_box(sequential.is_clean(black_box(block)));
+            assert!(sequential.is_clean(black_box(block)));
         }
     });
 }

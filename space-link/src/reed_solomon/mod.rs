@@ -7,12 +7,14 @@
 mod decode;
 mod field;
 mod remainder;
+mod simd;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use decode::SyndromeTable;
 use field::WORD_SYMBOLS;
 use remainder::{Remainder, RemainderTable, WordLayout};
+use simd::LaneCheck;
 use thiserror::Error;
 
 /// Which code: symbols of a word, of which data.
@@ -104,6 +106,8 @@ pub struct ReedSolomon {
     virtual_fill_octets: usize,
     order: SymbolOrder,
     tables: &'static Tables,
+    /// The check with vector instructions, where the processor has them.
+    lane_check: Option<Arc<LaneCheck>>,
 }
 
 /// What depends on code and basis alone, built once.
@@ -182,13 +186,19 @@ impl ReedSolomon {
             virtual_fill_octets,
             order: SymbolOrder::Interleaved,
             tables: Tables::of(code, basis),
+            lane_check: LaneCheck::new(code, basis, interleave).map(Arc::new),
         })
     }
 
     /// The same code with its symbols in another order.
     #[must_use]
     pub fn with_symbol_order(mut self, order: SymbolOrder) -> Self {
+        let neighbours = match order {
+            SymbolOrder::Interleaved => self.interleave,
+            SymbolOrder::Sequential => 1,
+        };
         self.order = order;
+        self.lane_check = LaneCheck::new(self.code, self.basis, neighbours).map(Arc::new);
         self
     }
 
@@ -305,7 +315,15 @@ impl ReedSolomon {
         if codeblock.len() != self.codeblock_octets() {
             return false;
         }
-        self.is_clean_by_table(codeblock)
+        let Some(check) = &self.lane_check else {
+            return self.is_clean_by_table(codeblock);
+        };
+        match self.order {
+            SymbolOrder::Interleaved => check.is_clean(codeblock),
+            SymbolOrder::Sequential => codeblock
+                .chunks_exact(self.word_octets())
+                .all(|word| check.is_clean(word)),
+        }
     }
 
     /// Checks many code blocks: `clean[i]` says whether the one at octet i x `stride` is clean.
@@ -395,6 +413,9 @@ impl ReedSolomon {
     }
 
     fn all_clean<const P: usize>(&self, table: &RemainderTable<P>, codeblock: &[u8]) -> bool {
+        if codeblock.len() != self.codeblock_octets() {
+            return false;
+        }
         if self.order == SymbolOrder::Sequential {
             return (0..self.interleave)
                 .all(|word| words_clean::<P, 1>(table, codeblock, self.layout(word)));
