@@ -1,0 +1,199 @@
+//! What can go wrong on the bus.
+
+use std::path::PathBuf;
+
+use crate::topic::{Offset, Topic};
+
+/// The log cannot be opened, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// Another process has the data folder open for writing.
+    #[error(
+        "the data folder is in use: {lock} is locked by another process; wait until it ends, or use another data folder"
+    )]
+    Locked {
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// The folder holds something that this version cannot read.
+    #[error(
+        "{folder} does not hold a log that this version can read ({reason}); use another data folder, or the version that wrote it"
+    )]
+    Foreign {
+        /// The log's folder.
+        folder: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("{doing} in {folder} failed; is the disk full or read-only?")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The log's folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store below failed.
+    #[error(
+        "{doing} in the log {folder} failed; what was published before is kept: start again once the cause is gone"
+    )]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// The log's folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: fjall::Error,
+    },
+    /// A stored block cannot be decoded; the blocks after it can be read.
+    #[error(
+        "{topic} partition {partition} offset {base}: a stored block of {octets} octets is damaged; the recording can be replayed into a fresh data folder"
+    )]
+    Corrupt {
+        /// Where.
+        topic: Topic,
+        /// Where.
+        partition: u32,
+        /// Offset of its first record.
+        base: Offset,
+        /// Size as stored.
+        octets: usize,
+        /// What is wrong with it.
+        #[source]
+        source: CodecError,
+    },
+    /// A stretch of offsets is neither stored nor released.
+    #[error(
+        "{topic} partition {partition}: offsets {from} to {to} are missing; replay the recordings of this time into a fresh data folder"
+    )]
+    Missing {
+        /// Where.
+        topic: Topic,
+        /// Where.
+        partition: u32,
+        /// First missing offset.
+        from: Offset,
+        /// Offset after the last missing one.
+        to: Offset,
+    },
+    /// A block that cannot be published.
+    #[error("{topic}: the block cannot be published")]
+    Publish {
+        /// Where.
+        topic: Topic,
+        /// What is wrong with it.
+        #[source]
+        source: CodecError,
+    },
+    /// The contact is known with another mission version.
+    #[error(
+        "contact {contact} is stored as decoded with mission version {stored}, now it is {given}: use a fresh data folder (--data) for the new version"
+    )]
+    MissionVersion {
+        /// Which contact.
+        contact: String,
+        /// As stored.
+        stored: String,
+        /// As given now.
+        given: String,
+    },
+    /// The topic has no such partition.
+    #[error("{topic} has no partition {partition}; it has {partitions}")]
+    Partition {
+        /// Which topic.
+        topic: Topic,
+        /// What was asked for.
+        partition: u32,
+        /// How many there are.
+        partitions: u32,
+    },
+}
+
+/// A block cannot be encoded or decoded.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The octets end too early.
+    #[error("{what} needs {needed} octets, {got} are left")]
+    Truncated {
+        /// Which part.
+        what: &'static str,
+        /// Octets needed.
+        needed: u64,
+        /// Octets left.
+        got: u64,
+    },
+    /// The checksum does not match.
+    #[error("checksum {found:016x} stored, {computed:016x} computed")]
+    Checksum {
+        /// As stored.
+        found: u64,
+        /// As computed.
+        computed: u64,
+    },
+    /// Written by a version not known here.
+    #[error("format {found}, this version reads {known}")]
+    Version {
+        /// As stored.
+        found: u8,
+        /// Known here.
+        known: u8,
+    },
+    /// An unknown kind of payload.
+    #[error("payload kind {found} is unknown")]
+    Kind {
+        /// As stored.
+        found: u8,
+    },
+    /// Lengths that contradict each other.
+    #[error("{what}: {got} where {expected} is expected")]
+    Inconsistent {
+        /// Which part.
+        what: &'static str,
+        /// What must be.
+        expected: u64,
+        /// What is.
+        got: u64,
+    },
+    /// Text that is not UTF-8.
+    #[error("{what} is not UTF-8")]
+    Text {
+        /// Which part.
+        what: &'static str,
+    },
+    /// A payload of one spacecraft under the headers of another.
+    #[error("the payload is of spacecraft {block}, its headers say {headers}")]
+    Spacecraft {
+        /// As the payload says.
+        block: String,
+        /// As the headers say.
+        headers: String,
+    },
+    /// Too many records for one block.
+    #[error("{got} records, a block holds 1 to {max}")]
+    Records {
+        /// The bound.
+        max: usize,
+        /// How many there are.
+        got: usize,
+    },
+    /// A part is larger than the format's length field.
+    #[error("{what} has {got} octets, at most {max} fit")]
+    TooLong {
+        /// Which part.
+        what: &'static str,
+        /// The bound.
+        max: u64,
+        /// Its size.
+        got: u64,
+    },
+    /// The stored octets cannot be read.
+    #[error("the stored octets cannot be read")]
+    Io(#[source] std::io::Error),
+    /// Arrow IPC of telemetry.
+    #[error("telemetry rows")]
+    Arrow(#[source] arrow::error::ArrowError),
+}

@@ -1,0 +1,175 @@
+//! Subscriptions: blocks in offset order.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::block::Record;
+use crate::codec::decode_block;
+use crate::embedded::{Bus, locked};
+use crate::error::{BusError, CodecError};
+use crate::index::Entry;
+use crate::partition::Partition;
+use crate::segment::{file_name, read_block};
+use crate::topic::{Offset, Topic};
+
+/// Reads the blocks of one partition in offset order.
+///
+/// Blocks published since it was opened come from memory, older ones from the store.
+pub struct Subscription {
+    bus: Bus,
+    partition: Arc<Partition>,
+    group: Option<String>,
+    number: u64,
+    position: Offset,
+    segment: Option<(Offset, File)>,
+}
+
+impl Subscription {
+    pub(crate) fn new(
+        bus: Bus,
+        partition: Arc<Partition>,
+        group: Option<String>,
+        position: Offset,
+    ) -> Self {
+        let number = {
+            let mut state = locked(&partition.state);
+            let number = state.next_consumer;
+            state.next_consumer += 1;
+            state.consumed.insert(number, position);
+            number
+        };
+        Self { bus, partition, group, number, position, segment: None }
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> Topic {
+        self.partition.place.topic
+    }
+
+    /// Offset of the next record that [`Subscription::poll`] gives.
+    pub fn position(&self) -> Offset {
+        self.position
+    }
+
+    /// Gives the next block, waiting for it at most `timeout`.
+    ///
+    /// The block given before counts as consumed. The first block may start before the position
+    /// where the subscription began, if that lies inside a block.
+    ///
+    /// # Errors
+    /// A damaged or missing stretch of the log; the next call goes on behind it.
+    pub fn poll(&mut self, timeout: Duration) -> Result<Option<Arc<Record>>, BusError> {
+        self.consume(self.position);
+        let deadline = Instant::now() + timeout;
+        {
+            let mut state = locked(&self.partition.state);
+            while state.end <= self.position {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(None);
+                }
+                state = self
+                    .partition
+                    .published
+                    .wait_timeout(state, left)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .0;
+            }
+            if let Some(record) = state.find(self.position) {
+                self.position = record.end();
+                return Ok(Some(record));
+            }
+        }
+        self.read_stored().map(Some)
+    }
+
+    /// Remembers that the group needs nothing below `up_to` any more; what no group needs is
+    /// deleted, as [`crate::Retention`] says.
+    ///
+    /// Survives a power failure only after the next [`Bus::sync`].
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn commit(&mut self, up_to: Offset) -> Result<(), BusError> {
+        match &self.group {
+            Some(group) => self.bus.commit(&self.partition, group, up_to),
+            None => Ok(()),
+        }
+    }
+
+    fn consume(&self, up_to: Offset) {
+        let freed = {
+            let mut state = locked(&self.partition.state);
+            state.consumed.insert(self.number, up_to);
+            state.trim()
+        };
+        self.bus.freed(freed);
+    }
+
+    fn read_stored(&mut self) -> Result<Arc<Record>, BusError> {
+        let place = self.partition.place;
+        let from = self.position;
+        let index = self.bus.index();
+        let inside = index.entry_before(place, from)?.filter(|entry| entry.end() > from);
+        let entry = match inside {
+            Some(entry) => Some(entry),
+            None => index.next_entry(place, from)?,
+        };
+        let Some(entry) = entry.filter(|entry| entry.base <= from) else {
+            let to = entry.map_or(locked(&self.partition.state).end, |entry| entry.base);
+            self.position = to;
+            return Err(BusError::Missing {
+                topic: place.topic,
+                partition: place.partition,
+                from,
+                to,
+            });
+        };
+        self.position = entry.end();
+        self.load(&entry).map_err(|source| BusError::Corrupt {
+            topic: place.topic,
+            partition: place.partition,
+            base: entry.base,
+            octets: entry.length as usize,
+            source,
+        })
+    }
+
+    fn load(&mut self, entry: &Entry) -> Result<Arc<Record>, CodecError> {
+        let place = self.partition.place;
+        let file = match self.segment.take() {
+            Some((name, file)) if name == entry.segment => file,
+            _ => File::open(self.bus.segments_folder().join(file_name(place, entry.segment)))
+                .map_err(CodecError::Io)?,
+        };
+        let octets = read_block(&file, entry.position, entry.length).map_err(CodecError::Io)?;
+        self.segment = Some((entry.segment, file));
+        let block = decode_block(&octets)?;
+        if block.payload.len() != entry.count as usize || block.sequence != entry.sequence {
+            return Err(CodecError::Inconsistent {
+                what: "number of records",
+                expected: entry.count.into(),
+                got: block.payload.len() as u64,
+            });
+        }
+        Ok(Arc::new(Record {
+            topic: place.topic,
+            partition: place.partition,
+            base: entry.base,
+            octets: block.payload.size_octets(),
+            block,
+        }))
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let freed = {
+            let mut state = locked(&self.partition.state);
+            state.consumed.remove(&self.number);
+            state.trim()
+        };
+        self.bus.freed(freed);
+    }
+}
