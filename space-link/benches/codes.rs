@@ -56,12 +56,16 @@ fn markers(stream: &[u8]) {
     let asm = Asm::default();
     // Random octets hold no marker but by chance; starting past one measures the rest.
     for errors in 0..=4 {
-        best(&format!("marker search, {errors} errors allowed"), stream.len(), || {
-            let mut from = 0;
-            while let Some(found) = asm.find(black_box(stream), from, errors) {
-                from = found.bit + 1;
-            }
-        });
+        best(
+            &format!("marker search, {errors} errors allowed"),
+            stream.len(),
+            || {
+                let mut from = 0;
+                while let Some(found) = asm.find(black_box(stream), from, errors) {
+                    from = found.bit + 1;
+                }
+            },
+        );
     }
     let short = Asm::new(0xEB90, 16).expect("16 bits");
     best("marker search, 16 bits", stream.len(), || {
@@ -105,7 +109,11 @@ fn reed_solomon(code: Code, interleave: usize, noise: &mut Noise) {
         rs.check_many(black_box(&blocks), length, &mut clean);
         assert!(clean.iter().all(|&clean| clean));
     });
-    for errors in [1, code.correctable_symbols(), code.correctable_symbols() + 8] {
+    for errors in [
+        1,
+        code.correctable_symbols(),
+        code.correctable_symbols() + 8,
+    ] {
         let mut broken = blocks.clone();
         for block in broken.chunks_mut(length) {
             for word in 0..interleave {
@@ -115,23 +123,31 @@ fn reed_solomon(code: Code, interleave: usize, noise: &mut Noise) {
             }
         }
         let mut work = vec![0; length];
-        best(&format!("{name}, correct {errors} errors in each word"), octets, || {
-            for block in broken.chunks(length) {
-                work.copy_from_slice(block);
-                black_box(rs.correct(black_box(&mut work)));
-            }
-        });
+        best(
+            &format!("{name}, correct {errors} errors in each word"),
+            octets,
+            || {
+                for block in broken.chunks(length) {
+                    work.copy_from_slice(block);
+                    black_box(rs.correct(black_box(&mut work)));
+                }
+            },
+        );
     }
     let sequential = rs.with_symbol_order(SymbolOrder::Sequential);
     for block in blocks.chunks_mut(length) {
         let data = block[..sequential.data_octets()].to_vec();
         sequential.encode_codeblock(&data, block).expect("lengths");
     }
-    best(&format!("{name}, is_clean of sequential words"), octets, || {
-        for block in blocks.chunks(length) {
-            assert!(sequential.is_clean(black_box(block)));
-        }
-    });
+    best(
+        &format!("{name}, is_clean of sequential words"),
+        octets,
+        || {
+            for block in blocks.chunks(length) {
+                assert!(sequential.is_clean(black_box(block)));
+            }
+        },
+    );
 }
 
 fn best(name: &str, octets: usize, mut run: impl FnMut()) {

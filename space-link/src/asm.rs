@@ -62,7 +62,10 @@ impl Asm {
         if !(16..=64).contains(&bits) {
             return Err(AsmError::Length { got: bits });
         }
-        Ok(Self::of_checked_length(pattern & (u64::MAX >> (64 - bits)), bits))
+        Ok(Self::of_checked_length(
+            pattern & (u64::MAX >> (64 - bits)),
+            bits,
+        ))
     }
 
     /// The marker written as hexadecimal digits, four bits each, as in `1ACFFC1D`.
@@ -154,7 +157,11 @@ impl Asm {
     pub fn match_at(&self, data: &[u8], bit: u64, max_errors: u32) -> Option<Match> {
         let differing = self.errors_at(data, bit)?;
         let (inverted, errors) = self.polarity(differing);
-        (errors <= max_errors).then_some(Match { bit, inverted, errors })
+        (errors <= max_errors).then_some(Match {
+            bit,
+            inverted,
+            errors,
+        })
     }
 
     /// Bits at `bit` that differ from the marker; [`Asm::bits`] less this many differ from the
@@ -172,7 +179,11 @@ impl Asm {
 
     /// Octets between two places that the search looks at.
     fn stride(&self) -> usize {
-        if self.bits >= TWO_OCTET_STRIDE_BITS { 2 } else { 1 }
+        if self.bits >= TWO_OCTET_STRIDE_BITS {
+            2
+        } else {
+            1
+        }
     }
 
     fn polarity(&self, differing: u32) -> (bool, u32) {
@@ -193,8 +204,30 @@ impl Asm {
         max_errors: u32,
     ) -> Option<Match> {
         let end = place as u64 * 8;
-        let first = (end + 1).saturating_sub(self.stride() as u64 * 8).max(from_bit);
-        (first..=end.min(last)).find_map(|bit| self.match_at(data, bit, max_errors))
+        let first = (end + 1)
+            .saturating_sub(self.stride() as u64 * 8)
+            .max(from_bit);
+        let last = end.min(last);
+        if first > last {
+            return None;
+        }
+        // 15 bits of starts, 7 bits to the octet's edge and 64 bits of marker fit.
+        let ahead = window(data, usize::try_from(first / 8).ok()?) << (first % 8);
+        // Without a branch for each start: which polarity is nearer is a toss of a coin in noise.
+        let nearest: [u32; 16] = std::array::from_fn(|start| {
+            let seen = ((ahead << start) >> 64) as u64 >> (64 - self.bits);
+            let differing = (seen ^ self.pattern).count_ones();
+            differing.min(self.bits.wrapping_sub(differing))
+        });
+        let near = nearest
+            .iter()
+            .fold(u32::MAX, |near, &errors| near.min(errors));
+        if near > max_errors {
+            return None;
+        }
+        let start = nearest.iter().position(|&errors| errors <= max_errors)?;
+        let bit = first + start as u64;
+        (bit <= last).then(|| self.match_at(data, bit, max_errors))?
     }
 }
 
@@ -234,7 +267,11 @@ pub fn copy_bits(src: &[u8], from_bit: usize, dst: &mut [u8], inverted: bool) {
     let src = src.get(from_bit / 8..).unwrap_or_default();
     let shift = from_bit % 8;
     // Output octet i needs octets i and i + 1 of the source.
-    let whole = if shift == 0 { src.len() } else { src.len().saturating_sub(1) };
+    let whole = if shift == 0 {
+        src.len()
+    } else {
+        src.len().saturating_sub(1)
+    };
     let (body, tail) = dst.split_at_mut(whole.min(dst.len()));
     if shift == 0 {
         for (out, &octet) in body.iter_mut().zip(src) {
@@ -288,7 +325,11 @@ fn skip(data: &[u8], stride: usize, filter: &[u64; FILTER_WORDS]) -> (usize, boo
 
 /// One set of 16-bit values for each number of errors up to [`FILTERED_ERRORS`].
 fn filters(pattern: u64, bits: u32) -> Box<[[u64; FILTER_WORDS]]> {
-    let starts = if bits >= TWO_OCTET_STRIDE_BITS { 16_u32 } else { 8 };
+    let starts = if bits >= TWO_OCTET_STRIDE_BITS {
+        16_u32
+    } else {
+        8
+    };
     let mut exact = [0_u64; FILTER_WORDS];
     for before in 0..starts {
         // The marker starts `before` bits ahead of the window and may end within it.
@@ -334,3 +375,6 @@ fn one_more_error(set: &[u64; FILTER_WORDS]) -> [u64; FILTER_WORDS] {
         grown
     })
 }
+
+#[cfg(test)]
+mod tests;

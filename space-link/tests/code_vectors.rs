@@ -13,10 +13,15 @@ use space_link::{
 };
 
 fn vectors(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/vectors")
+        .join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     let document: Value = serde_json::from_str(&text).expect("vectors are JSON");
-    document["vectors"].as_array().expect("a list of vectors").clone()
+    document["vectors"]
+        .as_array()
+        .expect("a list of vectors")
+        .clone()
 }
 
 fn name(vector: &Value) -> &str {
@@ -29,18 +34,30 @@ fn octets(vector: &Value, key: &str) -> Option<Vec<u8>> {
         .chars()
         .map(|digit| digit.to_digit(16).expect("hexadecimal") as u8)
         .collect();
-    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    Some(
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect(),
+    )
 }
 
 #[test]
 fn crc_agrees_with_every_vector() {
     let vectors = vectors("crc.json");
-    let crc16_vectors = vectors.iter().filter(|vector| name(vector).starts_with("crc16"));
+    let crc16_vectors = vectors
+        .iter()
+        .filter(|vector| name(vector).starts_with("crc16"));
     let mut checked = 0;
     for vector in crc16_vectors {
         let mut data = octets(vector, "input_hex").expect("input");
         let expected = octets(vector, "expected_hex").expect("expected");
-        assert_eq!(crc16(&data).to_be_bytes()[..], expected[..], "{}", name(vector));
+        assert_eq!(
+            crc16(&data).to_be_bytes()[..],
+            expected[..],
+            "{}",
+            name(vector)
+        );
         data.extend(expected);
         assert!(crc16_is_good(&data), "{}", name(vector));
         checked += 1;
@@ -92,9 +109,14 @@ fn every_marker_up_to_64_bits_is_found_at_any_bit_in_either_polarity() {
             for inverted in [false, true] {
                 let mut stream = vec![0_u8; 16 + marker.len()];
                 put(&mut stream, offset, &marker, inverted);
-                let found = asm.find(&stream, 0, 0).unwrap_or_else(|| panic!("{asm} at {offset}"));
+                let found = asm
+                    .find(&stream, 0, 0)
+                    .unwrap_or_else(|| panic!("{asm} at {offset}"));
                 // A run of zeros ahead can complete a marker that begins with zeros.
-                assert_eq!((found.bit, found.inverted, found.errors), (offset, inverted, 0));
+                assert_eq!(
+                    (found.bit, found.inverted, found.errors),
+                    (offset, inverted, 0)
+                );
                 let mut cut = vec![0; marker.len()];
                 copy_bits(&stream, offset as usize, &mut cut, inverted);
                 assert_eq!(cut, marker);
@@ -164,11 +186,24 @@ fn decodes(code: &ReedSolomon, vector: &Value, received: &[u8]) {
         Some(expected) => {
             assert_eq!(block, expected, "{}", name(vector));
             let symbols = vector["params"]["errors"].as_u64().expect("a count") as u32;
-            assert_eq!(correction, Correction { corrected: 1, symbols, ..Correction::default() });
+            assert_eq!(
+                correction,
+                Correction {
+                    corrected: 1,
+                    symbols,
+                    ..Correction::default()
+                }
+            );
         }
         None => {
             assert_eq!(block, received, "left as received");
-            assert_eq!(correction, Correction { uncorrectable: 1, ..Correction::default() });
+            assert_eq!(
+                correction,
+                Correction {
+                    uncorrectable: 1,
+                    ..Correction::default()
+                }
+            );
         }
     }
 }

@@ -126,7 +126,10 @@ impl SyndromeTable {
             .fold(0, |sum, &c| by_square[usize::from(sum)] ^ c);
         // X^(1 - b) = (1/X)^(b - 1)
         let scale = field::root_power((self.code.first_root() - 1) * (WORD_SYMBOLS - power));
-        field::multiply(scale, field::multiply(numerator, field::invert(denominator)))
+        field::multiply(
+            scale,
+            field::multiply(numerator, field::invert(denominator)),
+        )
     }
 }
 
@@ -141,7 +144,10 @@ fn locator(syndromes: &[u8; PARITY_MAX], parity: usize) -> Option<([u8; PARITY_M
     let (mut length, mut gap, mut previous_discrepancy) = (0_usize, 1_usize, 1_u8);
     for step in 0..parity {
         let mut discrepancy = 0;
-        for (&coefficient, &syndrome) in locator[..=length].iter().zip(syndromes[..=step].iter().rev()) {
+        for (&coefficient, &syndrome) in locator[..=length]
+            .iter()
+            .zip(syndromes[..=step].iter().rev())
+        {
             discrepancy ^= products[usize::from(coefficient)][usize::from(syndrome)];
         }
         if discrepancy == 0 {

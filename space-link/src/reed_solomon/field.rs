@@ -38,7 +38,11 @@ pub(super) fn multiply(a: u8, b: u8) -> u8 {
 
 /// 1/a; 0 for 0, which has none.
 pub(super) fn invert(a: u8) -> u8 {
-    if a == 0 { 0 } else { EXP[255 - usize::from(LOG[usize::from(a)])] }
+    if a == 0 {
+        0
+    } else {
+        EXP[255 - usize::from(LOG[usize::from(a)])]
+    }
 }
 
 /// beta^exponent, beta = alpha^11.

@@ -108,6 +108,8 @@ pub struct ReedSolomon {
     tables: &'static Tables,
     /// The check with vector instructions, where the processor has them.
     lane_check: Option<Arc<LaneCheck>>,
+    /// The same for one word, its symbols side by side.
+    word_check: Option<Arc<LaneCheck>>,
 }
 
 /// What depends on code and basis alone, built once.
@@ -179,6 +181,8 @@ impl ReedSolomon {
                 max,
             });
         }
+        let lane_check = LaneCheck::new(code, basis, interleave).map(Arc::new);
+        let word_check = LaneCheck::new(code, basis, 1).map(Arc::new);
         Ok(Self {
             code,
             basis,
@@ -186,19 +190,15 @@ impl ReedSolomon {
             virtual_fill_octets,
             order: SymbolOrder::Interleaved,
             tables: Tables::of(code, basis),
-            lane_check: LaneCheck::new(code, basis, interleave).map(Arc::new),
+            lane_check,
+            word_check,
         })
     }
 
     /// The same code with its symbols in another order.
     #[must_use]
     pub fn with_symbol_order(mut self, order: SymbolOrder) -> Self {
-        let neighbours = match order {
-            SymbolOrder::Interleaved => self.interleave,
-            SymbolOrder::Sequential => 1,
-        };
         self.order = order;
-        self.lane_check = LaneCheck::new(self.code, self.basis, neighbours).map(Arc::new);
         self
     }
 
@@ -303,7 +303,10 @@ impl ReedSolomon {
             SymbolOrder::Sequential => self.interleave,
         };
         let blocks = codeblock.chunks_exact(self.codeblock_octets() / words);
-        for (out, block) in data.chunks_exact_mut(self.data_octets() / words).zip(blocks) {
+        for (out, block) in data
+            .chunks_exact_mut(self.data_octets() / words)
+            .zip(blocks)
+        {
             out.copy_from_slice(&block[..out.len()]);
         }
         Ok(())
@@ -315,14 +318,12 @@ impl ReedSolomon {
         if codeblock.len() != self.codeblock_octets() {
             return false;
         }
-        let Some(check) = &self.lane_check else {
-            return self.is_clean_by_table(codeblock);
-        };
-        match self.order {
-            SymbolOrder::Interleaved => check.is_clean(codeblock),
-            SymbolOrder::Sequential => codeblock
+        match (self.order, &self.lane_check, &self.word_check) {
+            (SymbolOrder::Interleaved, Some(check), _) => check.is_clean(codeblock),
+            (SymbolOrder::Sequential, _, Some(check)) => codeblock
                 .chunks_exact(self.word_octets())
                 .all(|word| check.is_clean(word)),
+            _ => self.is_clean_by_table(codeblock),
         }
     }
 
@@ -381,17 +382,17 @@ impl ReedSolomon {
             *out = symbol;
         }
         let parity = self.code.parity_symbols();
-        let remainder = self.remainder_of_word(word);
-        if remainder == [0; 32] {
+        if self.is_clean_word(word) {
             return Some(0);
         }
+        let remainder = self.remainder_of_word(word);
         let fill = WORD_SYMBOLS - octets;
         let errors = self.tables.syndromes.errors(&remainder[..parity], fill)?;
         for (index, value) in errors.iter() {
             *word.get_mut(index.checked_sub(fill)?)? ^= value;
         }
         // Nothing is accepted that is not a code word.
-        if self.remainder_of_word(word) != [0; 32] {
+        if !self.is_clean_word(word) {
             return None;
         }
         for (index, _) in errors.iter() {
@@ -434,6 +435,13 @@ impl ReedSolomon {
                 words_clean::<P, 4>(table, codeblock, at(0))
                     && words_clean::<P, 4>(table, codeblock, at(4))
             }
+        }
+    }
+
+    fn is_clean_word(&self, word: &[u8]) -> bool {
+        match &self.word_check {
+            Some(check) => check.is_clean(word),
+            None => self.remainder_of_word(word) == [0; 32],
         }
     }
 
@@ -541,7 +549,10 @@ fn words_clean<const P: usize, const W: usize>(
     let remainders = table.of_data::<W>(codeblock, layout);
     let parity = layout.first + layout.data_symbols * layout.stride;
     let mut difference = 0;
-    let columns = codeblock.get(parity..).unwrap_or_default().chunks(layout.stride);
+    let columns = codeblock
+        .get(parity..)
+        .unwrap_or_default()
+        .chunks(layout.stride);
     for (index, column) in columns.enumerate().take(P * 8) {
         for (remainder, octet) in remainders.iter().zip(column) {
             difference |= (remainder[index / 8] >> (index % 8 * 8)) as u8 ^ octet;

@@ -40,8 +40,8 @@ impl<const P: usize> RemainderTable<P> {
             for slice in (0..SLICES).rev() {
                 let lead = remainder[0];
                 for index in 0..parity {
-                    remainder[index] = remainder[index + 1]
-                        ^ field::multiply(lead, generator[parity - 1 - index]);
+                    remainder[index] =
+                        remainder[index + 1] ^ field::multiply(lead, generator[parity - 1 - index]);
                 }
                 let octets: Vec<u8> = remainder[..parity]
                     .iter()
@@ -148,7 +148,11 @@ mod tests {
         let generator = generator(Code::Rs255_223);
         for (power, exponent) in e16.into_iter().enumerate() {
             assert_eq!(generator[power], field::EXP[exponent], "x^{power}");
-            assert_eq!(generator[power], generator[32 - power], "palindrome at {power}");
+            assert_eq!(
+                generator[power],
+                generator[32 - power],
+                "palindrome at {power}"
+            );
         }
     }
 }

@@ -199,9 +199,8 @@ mod x86 {
     /// Eight registers of eight times eight octets to one: each eight octets the sum of one.
     #[target_feature(enable = "gfni,avx512f,avx512bw,avx512vbmi")]
     fn add_eights(sums: &[__m512i]) -> __m512i {
-        let pairs = |a, b| {
-            _mm512_xor_si512(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
-        };
+        let pairs =
+            |a, b| _mm512_xor_si512(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
         let quarters = |a, b| {
             let even = _mm512_shuffle_i64x2::<0b10_00_10_00>(a, b);
             _mm512_xor_si512(even, _mm512_shuffle_i64x2::<0b11_01_11_01>(a, b))
@@ -274,8 +273,10 @@ mod x86 {
     #[target_feature(enable = "gfni,avx2")]
     fn adds_to_zero(sum: __m256i, check: &LaneCheck) -> bool {
         if 8 % check.interleave == 0 {
-            let halves =
-                _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+            let halves = _mm_xor_si128(
+                _mm256_castsi256_si128(sum),
+                _mm256_extracti128_si256::<1>(sum),
+            );
             let halves = _mm_xor_si128(halves, _mm_unpackhi_epi64(halves, halves));
             let mut eight = _mm_cvtsi128_si64(halves).cast_unsigned();
             let mut octets = 8;
@@ -369,6 +370,38 @@ mod tests {
                     map[usize::from(a ^ b)],
                     map[usize::from(a)] ^ map[usize::from(b)]
                 );
+            }
+        }
+    }
+
+    /// Words of which all syndromes but one are zero: multiples of g(x) / (x - root).
+    #[test]
+    fn one_syndrome_that_is_not_zero_is_enough() {
+        for width in Width::available() {
+            for code in [Code::Rs255_223, Code::Rs255_239] {
+                let parity = code.parity_symbols();
+                for interleave in [1, 2, 3, 4, 5, 8] {
+                    let check = LaneCheck::with_width(code, Basis::Dual, interleave, width);
+                    for missing in 0..parity {
+                        let mut product = vec![1_u8];
+                        for index in (0..parity).filter(|index| *index != missing) {
+                            let root = field::root_power(code.first_root() + index);
+                            product.push(0);
+                            for power in (1..product.len()).rev() {
+                                product[power] ^= field::multiply(product[power - 1], root);
+                            }
+                        }
+                        for shift in [0, 1, 100, 255 - parity] {
+                            let word = missing % interleave;
+                            let mut block = vec![0; 255 * interleave];
+                            for (index, &symbol) in product.iter().enumerate() {
+                                let place = (255 - parity - shift + index) * interleave + word;
+                                block[place] = field::to_link(Basis::Dual, symbol);
+                            }
+                            assert!(!check.is_clean(&block), "{code:?} {interleave} {missing}");
+                        }
+                    }
+                }
             }
         }
     }
