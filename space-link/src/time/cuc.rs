@@ -225,5 +225,5 @@ const PICOS_PER_SECOND: u64 = 1_000_000_000_000;
 /// A fraction of 2^-64 s in units of which a second has `per_second`, cut off.
 #[inline]
 fn scaled(fraction: u64, per_second: u64) -> u64 {
-    (u128::from(fraction) * u128::from(per_second) >> 64) as u64
+    ((u128::from(fraction) * u128::from(per_second)) >> 64) as u64
 }
