@@ -43,7 +43,7 @@ fn write_marker(asm: &Asm, data: &mut [u8], bit: usize, inverted: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn the_search_is_the_definition(

@@ -6,10 +6,9 @@ use std::sync::LazyLock;
 use super::{
     Basis, Code,
     field::{self, PRODUCTS, WORD_SYMBOLS},
+    tables::PARITY_MAX,
 };
 
-/// Most parity symbols of a code.
-const PARITY_MAX: usize = 32;
 /// Most symbol errors a code corrects.
 const ERRORS_MAX: usize = 16;
 

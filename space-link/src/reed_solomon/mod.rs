@@ -6,96 +6,18 @@
 
 mod decode;
 mod field;
+mod parameters;
 mod remainder;
 mod simd;
+mod tables;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use decode::SyndromeTable;
 use field::WORD_SYMBOLS;
-use remainder::{Remainder, RemainderTable, WordLayout};
+pub use parameters::{Basis, Code, Correction, ReedSolomonError, SymbolOrder};
+use remainder::WordLayout;
 use simd::LaneCheck;
-use thiserror::Error;
-
-/// Which code: symbols of a word, of which data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// 32 parity symbols, corrects E = 16 symbol errors in each word.
-    Rs255_223,
-    /// 16 parity symbols, corrects E = 8 symbol errors in each word.
-    Rs255_239,
-}
-
-/// How a symbol is written in eight bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Basis {
-    /// The dual (Berlekamp) basis, which the standard asks for (131.0-B-5 4.4.1).
-    Dual,
-    /// Powers of alpha, most significant bit first.
-    Conventional,
-}
-
-/// Where the symbols of a word lie in the code block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum SymbolOrder {
-    /// Symbol i of the block belongs to word i modulo the depth (131.0-B-5 4.3.5).
-    #[default]
-    Interleaved,
-    /// Whole words, data then parity, one after the other.
-    Sequential,
-}
-
-/// What [`ReedSolomon::correct`] found, in code words; symbols are those it changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Correction {
-    /// Words that had no error.
-    pub clean: u32,
-    /// Words that had errors, all of them corrected.
-    pub corrected: u32,
-    /// Symbols that were corrected.
-    pub symbols: u32,
-    /// Words that have more errors than the code corrects; they stay as received.
-    pub uncorrectable: u32,
-}
-
-/// A code that does not exist, or octets that are not one of its code blocks.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ReedSolomonError {
-    /// Interleaving depth not in the standard.
-    #[error("interleaving depth {got} is not one of 1, 2, 3, 4, 5, 8")]
-    Interleave {
-        /// The depth given.
-        got: usize,
-    },
-    /// Virtual fill that the words cannot share evenly.
-    #[error(
-        "virtual fill of {octets} octets is not a multiple of the interleaving depth {interleave}"
-    )]
-    VirtualFillUneven {
-        /// Virtual fill of the whole code block.
-        octets: usize,
-        /// The depth given.
-        interleave: usize,
-    },
-    /// Virtual fill that leaves no data.
-    #[error("virtual fill of {octets} octets leaves no data: at most {max}")]
-    VirtualFillTooLong {
-        /// Virtual fill of the whole code block.
-        octets: usize,
-        /// The most that leaves one data symbol to each word.
-        max: usize,
-    },
-    /// A buffer of the wrong length.
-    #[error("{what} has {got} octets: it needs {needed}")]
-    Length {
-        /// Which buffer.
-        what: &'static str,
-        /// Octets it must have.
-        needed: usize,
-        /// Octets it has.
-        got: usize,
-    },
-}
+use tables::{PARITY_MAX, Tables};
 
 /// One code as a link uses it: encoder, check and decoder.
 #[derive(Clone)]
@@ -110,45 +32,6 @@ pub struct ReedSolomon {
     lane_check: Option<Arc<LaneCheck>>,
     /// The same for one word, its symbols side by side.
     word_check: Option<Arc<LaneCheck>>,
-}
-
-/// What depends on code and basis alone, built once.
-struct Tables {
-    remainders: RemainderTables,
-    syndromes: SyndromeTable,
-}
-
-enum RemainderTables {
-    Parity32(RemainderTable<4>),
-    Parity16(RemainderTable<2>),
-}
-
-impl Code {
-    /// Parity symbols of a word: 2E.
-    #[must_use]
-    pub const fn parity_symbols(self) -> usize {
-        match self {
-            Self::Rs255_223 => 32,
-            Self::Rs255_239 => 16,
-        }
-    }
-
-    /// Symbol errors that a word may have: E.
-    #[must_use]
-    pub const fn correctable_symbols(self) -> usize {
-        self.parity_symbols() / 2
-    }
-
-    /// Data symbols of a word that has no virtual fill.
-    #[must_use]
-    pub const fn data_symbols(self) -> usize {
-        WORD_SYMBOLS - self.parity_symbols()
-    }
-
-    /// g(x) has the roots beta^j, j = 128 - E .. 127 + E.
-    const fn first_root(self) -> usize {
-        128 - self.correctable_symbols()
-    }
 }
 
 impl ReedSolomon {
@@ -242,22 +125,19 @@ impl ReedSolomon {
         check_length("data", self.data_octets(), data.len())?;
         check_length("parity", self.parity_octets(), parity.len())?;
         let symbols = self.code.parity_symbols();
-        for word in 0..self.interleave {
-            let layout = match self.order {
-                SymbolOrder::Interleaved => self.layout(word),
-                SymbolOrder::Sequential => WordLayout {
-                    first: word * self.word_data_octets(),
-                    ..self.layout(word)
-                },
-            };
-            let remainder = self.remainder_of_data(data, layout);
-            for (index, &octet) in remainder[..symbols].iter().enumerate() {
-                let place = match self.order {
-                    SymbolOrder::Interleaved => index * self.interleave + word,
-                    SymbolOrder::Sequential => word * symbols + index,
-                };
-                if let Some(out) = parity.get_mut(place) {
-                    *out = octet;
+        match self.order {
+            SymbolOrder::Interleaved => {
+                let words = self.tables.parity(data, self.layout(0), self.interleave);
+                for (index, column) in parity.chunks_mut(self.interleave).enumerate() {
+                    for (out, word) in column.iter_mut().zip(&words) {
+                        *out = word[index];
+                    }
+                }
+            }
+            SymbolOrder::Sequential => {
+                let data = data.chunks(self.word_data_octets());
+                for (out, data) in parity.chunks_mut(symbols).zip(data) {
+                    out.copy_from_slice(&self.parity_of_word(data)[..symbols]);
                 }
             }
         }
@@ -407,52 +287,39 @@ impl ReedSolomon {
     #[doc(hidden)]
     #[must_use]
     pub fn is_clean_by_table(&self, codeblock: &[u8]) -> bool {
-        match &self.tables.remainders {
-            RemainderTables::Parity32(table) => self.all_clean(table, codeblock),
-            RemainderTables::Parity16(table) => self.all_clean(table, codeblock),
-        }
-    }
-
-    fn all_clean<const P: usize>(&self, table: &RemainderTable<P>, codeblock: &[u8]) -> bool {
         if codeblock.len() != self.codeblock_octets() {
             return false;
         }
-        if self.order == SymbolOrder::Sequential {
-            return (0..self.interleave)
-                .all(|word| words_clean::<P, 1>(table, codeblock, self.layout(word)));
-        }
-        let at = |word| self.layout(word);
-        match self.interleave {
-            1 => words_clean::<P, 1>(table, codeblock, at(0)),
-            2 => words_clean::<P, 2>(table, codeblock, at(0)),
-            3 => words_clean::<P, 3>(table, codeblock, at(0)),
-            4 => words_clean::<P, 4>(table, codeblock, at(0)),
-            5 => {
-                words_clean::<P, 3>(table, codeblock, at(0))
-                    && words_clean::<P, 2>(table, codeblock, at(3))
+        match self.order {
+            SymbolOrder::Interleaved => {
+                let words = self
+                    .tables
+                    .parity(codeblock, self.layout(0), self.interleave);
+                let received = codeblock.get(self.data_octets()..).unwrap_or_default();
+                let mut difference = 0;
+                for (index, column) in received.chunks(self.interleave).enumerate() {
+                    for (octet, word) in column.iter().zip(&words) {
+                        difference |= octet ^ word[index];
+                    }
+                }
+                difference == 0
             }
-            _ => {
-                words_clean::<P, 4>(table, codeblock, at(0))
-                    && words_clean::<P, 4>(table, codeblock, at(4))
-            }
+            SymbolOrder::Sequential => codeblock
+                .chunks_exact(self.word_octets())
+                .all(|word| self.remainder_of_word(word) == [0; PARITY_MAX]),
         }
     }
 
     fn is_clean_word(&self, word: &[u8]) -> bool {
         match &self.word_check {
             Some(check) => check.is_clean(word),
-            None => self.remainder_of_word(word) == [0; 32],
+            None => self.remainder_of_word(word) == [0; PARITY_MAX],
         }
     }
 
     /// The remainder of a whole word modulo g(x): zero for a code word.
-    fn remainder_of_word(&self, word: &[u8]) -> [u8; 32] {
-        let layout = WordLayout {
-            first: 0,
-            stride: 1,
-            data_symbols: self.word_data_octets(),
-        };
-        let mut remainder = self.remainder_of_data(word, layout);
+    fn remainder_of_word(&self, word: &[u8]) -> [u8; PARITY_MAX] {
+        let mut remainder = self.parity_of_word(word);
         let parity = word.get(self.word_data_octets()..).unwrap_or_default();
         for (out, octet) in remainder.iter_mut().zip(parity) {
             *out ^= octet;
@@ -460,17 +327,14 @@ impl ReedSolomon {
         remainder
     }
 
-    fn remainder_of_data(&self, data: &[u8], layout: WordLayout) -> [u8; 32] {
-        let mut octets = [0; 32];
-        match &self.tables.remainders {
-            RemainderTables::Parity32(table) => {
-                write_remainder(&table.of_data::<1>(data, layout)[0], &mut octets);
-            }
-            RemainderTables::Parity16(table) => {
-                write_remainder(&table.of_data::<1>(data, layout)[0], &mut octets);
-            }
-        }
-        octets
+    /// The parity of a word whose symbols lie side by side.
+    fn parity_of_word(&self, word: &[u8]) -> [u8; PARITY_MAX] {
+        let layout = WordLayout {
+            first: 0,
+            stride: 1,
+            data_symbols: self.word_data_octets(),
+        };
+        self.tables.parity(word, layout, 1)[0]
     }
 
     fn layout(&self, word: usize) -> WordLayout {
@@ -511,66 +375,12 @@ impl std::fmt::Debug for ReedSolomon {
     }
 }
 
-impl Tables {
-    fn of(code: Code, basis: Basis) -> &'static Self {
-        static E16_DUAL: LazyLock<Tables> =
-            LazyLock::new(|| Tables::new(Code::Rs255_223, Basis::Dual));
-        static E16_CONVENTIONAL: LazyLock<Tables> =
-            LazyLock::new(|| Tables::new(Code::Rs255_223, Basis::Conventional));
-        static E8_DUAL: LazyLock<Tables> =
-            LazyLock::new(|| Tables::new(Code::Rs255_239, Basis::Dual));
-        static E8_CONVENTIONAL: LazyLock<Tables> =
-            LazyLock::new(|| Tables::new(Code::Rs255_239, Basis::Conventional));
-        match (code, basis) {
-            (Code::Rs255_223, Basis::Dual) => &E16_DUAL,
-            (Code::Rs255_223, Basis::Conventional) => &E16_CONVENTIONAL,
-            (Code::Rs255_239, Basis::Dual) => &E8_DUAL,
-            (Code::Rs255_239, Basis::Conventional) => &E8_CONVENTIONAL,
-        }
-    }
-
-    fn new(code: Code, basis: Basis) -> Self {
-        Self {
-            remainders: match code {
-                Code::Rs255_223 => RemainderTables::Parity32(RemainderTable::new(code, basis)),
-                Code::Rs255_239 => RemainderTables::Parity16(RemainderTable::new(code, basis)),
-            },
-            syndromes: SyndromeTable::new(code, basis),
-        }
-    }
-}
-
-/// Whether `W` words side by side are code words: the parity received is that of the data.
-fn words_clean<const P: usize, const W: usize>(
-    table: &RemainderTable<P>,
-    codeblock: &[u8],
-    layout: WordLayout,
-) -> bool {
-    let remainders = table.of_data::<W>(codeblock, layout);
-    let parity = layout.first + layout.data_symbols * layout.stride;
-    let mut difference = 0;
-    let columns = codeblock
-        .get(parity..)
-        .unwrap_or_default()
-        .chunks(layout.stride);
-    for (index, column) in columns.enumerate().take(P * 8) {
-        for (remainder, octet) in remainders.iter().zip(column) {
-            difference |= (remainder[index / 8] >> (index % 8 * 8)) as u8 ^ octet;
-        }
-    }
-    difference == 0
-}
-
-fn write_remainder<const P: usize>(remainder: &Remainder<P>, octets: &mut [u8; 32]) {
-    let (chunks, _) = octets.as_chunks_mut::<8>();
-    for (out, word) in chunks.iter_mut().zip(remainder) {
-        *out = word.to_le_bytes();
-    }
-}
-
 fn check_length(what: &'static str, needed: usize, got: usize) -> Result<(), ReedSolomonError> {
     if needed == got {
         return Ok(());
     }
     Err(ReedSolomonError::Length { what, needed, got })
 }
+
+#[cfg(test)]
+mod tests;
