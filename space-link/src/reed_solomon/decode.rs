@@ -207,7 +207,7 @@ fn locator_rows() -> Box<[LocatorRows]> {
     let row = |power: usize, value: u8| {
         std::array::from_fn(|place| {
             if place >= WORD_SYMBOLS {
-                return 0; // The octet that fills the row up: never a root, see below.
+                return 0; // Fills the row up; the constant term 1 keeps it from being a root.
             }
             // (1/X)^power with X = beta^(254 - place)
             let exponent = (place + 1) * power;

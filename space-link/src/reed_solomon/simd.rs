@@ -80,7 +80,7 @@ impl LaneCheck {
     }
 
     /// For a width out of [`Width::available`]: only [`LaneCheck::new`] and tests call this.
-    pub(super) fn with_width(code: Code, basis: Basis, interleave: usize, width: Width) -> Self {
+    fn with_width(code: Code, basis: Basis, interleave: usize, width: Width) -> Self {
         let symbols = width.octets() / interleave;
         let lanes = symbols * interleave;
         let to_instructions = field_map();
