@@ -1,0 +1,264 @@
+//! Loading: from documents to the model.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use roxmltree::Node;
+
+use super::XtceError;
+use super::document::{NAMESPACES, OCTETS_MAX, Source};
+use super::elements;
+use super::model::{ContainerId, MissionDatabase, Parameter, ParameterId, TypeId};
+use super::names::{Declared, Found, Names, Space, description, index};
+use super::notes::{Built, Notes, Refusal, mistake, place, unsupported};
+use super::prune::{self, Draft};
+use super::structure;
+
+/// After so many names that are nowhere, the nearest ones are no longer looked for.
+const NEAREST_MAX: usize = 100;
+
+impl MissionDatabase {
+    /// Loads the documents of one mission; they share one tree of space systems.
+    ///
+    /// What a document says and this model does not carry is in `unsupported`; what is wrong in
+    /// it, but harms only what depends on it, is in `mistakes`.
+    ///
+    /// # Errors
+    /// When a document cannot be read, is no XTCE, exceeds a bound, or defines something by itself.
+    pub fn load_files(paths: &[PathBuf]) -> Result<Self, XtceError> {
+        let mut texts = Vec::new();
+        for path in paths {
+            let read = |source| XtceError::Read { path: path.clone(), source };
+            let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let metadata = std::fs::metadata(path).map_err(read)?;
+            let octets = metadata.len();
+            if octets > OCTETS_MAX {
+                return Err(XtceError::TooLarge { file, octets, limit: OCTETS_MAX });
+            }
+            let octets = std::fs::read(path).map_err(read)?;
+            let text = String::from_utf8(octets).map_err(|error| XtceError::NotUtf8 {
+                file: file.clone(),
+                offset: error.utf8_error().valid_up_to(),
+            })?;
+            texts.push((file, text));
+        }
+        let documents: Vec<_> =
+            texts.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+        Self::from_documents(&documents)
+    }
+
+    /// Loads documents given as (file name, text).
+    ///
+    /// # Errors
+    /// As [`MissionDatabase::load_files`].
+    pub fn from_documents(documents: &[(&str, &str)]) -> Result<Self, XtceError> {
+        let mut sources = Vec::with_capacity(documents.len());
+        for (file, text) in documents {
+            sources.push(Source::parse(file, text)?);
+        }
+        if sources.is_empty() {
+            return Err(XtceError::NoDocument);
+        }
+        for source in &sources {
+            refuse_includes(source)?;
+        }
+        Loader::new(&sources).load()
+    }
+}
+
+/// The state of one load.
+pub(super) struct Loader<'a> {
+    sources: &'a [Source<'a>],
+    pub(super) names: Names<'a>,
+    notes: Notes,
+    /// Parts of parameters that references name, and who named them first.
+    parts: Vec<Part<'a>>,
+    part_index: HashMap<(u32, String), u32>,
+    dangling: std::cell::Cell<usize>,
+}
+
+/// A reference to a part of a parameter.
+#[derive(Clone)]
+pub(super) struct Part<'a> {
+    pub(super) whole: ParameterId,
+    pub(super) path: String,
+    pub(super) node: Node<'a, 'a>,
+}
+
+impl<'a> Loader<'a> {
+    fn new(sources: &'a [Source<'a>]) -> Self {
+        let mut names = Names::default();
+        for source in sources {
+            names.collect(source.document.root_element());
+        }
+        Self {
+            sources,
+            names,
+            notes: Notes::default(),
+            parts: Vec::new(),
+            part_index: HashMap::new(),
+            dangling: std::cell::Cell::new(0),
+        }
+    }
+
+    fn load(mut self) -> Result<MissionDatabase, XtceError> {
+        for refusal in std::mem::take(&mut self.names.refusals) {
+            self.note(refusal);
+        }
+        for source in self.sources {
+            elements::audit(source.document.root_element(), &mut |refusal| {
+                self.notes.add(self.sources, refusal);
+            });
+        }
+        let mut draft = Draft::default();
+        for declared in self.declared(Space::Type) {
+            let built = self.parameter_type(declared);
+            let built = self.kept(built, declared);
+            draft.without_encoding.push(built.as_ref().is_some_and(|b| b.without_encoding));
+            draft.types.push(built.map(|built| built.built));
+        }
+        for declared in self.declared(Space::Parameter) {
+            let built = self.parameter_declaration(declared);
+            draft.parameters.push(self.kept(built, declared));
+        }
+        for declared in self.declared(Space::Container) {
+            let built = self.container(declared);
+            draft.containers.push(self.kept(built, declared));
+        }
+        draft.types_at = self.declared(Space::Type);
+        draft.parameters_at = self.declared(Space::Parameter);
+        draft.containers_at = self.declared(Space::Container);
+        draft.parts = std::mem::take(&mut self.parts);
+        structure::check(&draft, self.sources)?;
+        let mut database = prune::complete(draft, &mut |refusal| self.notes.add(self.sources, refusal));
+        self.notes.sort(self.sources);
+        database.meta_commands = self.names.meta_commands;
+        database.space_systems = self.names.space_systems();
+        database.unsupported = self.notes.unsupported;
+        database.mistakes = self.notes.mistakes;
+        database.warnings = self.notes.warnings;
+        Ok(database)
+    }
+
+    fn declared(&self, space: Space) -> Vec<Declared<'a>> {
+        self.names.declared(space).to_vec()
+    }
+
+    fn parameter_declaration(&mut self, declared: Declared<'a>) -> Built<'a, Parameter> {
+        Ok(Parameter {
+            name: declared.name.to_owned(),
+            qualified_name: self.names.qualified(&declared),
+            parameter_type: self.type_reference(declared.node, "parameterTypeRef", declared.system)?,
+            description: description(declared.node),
+        })
+    }
+
+    /// Notes why a declaration is left out.
+    fn kept<T>(&mut self, built: Built<'a, T>, declared: Declared<'a>) -> Option<T> {
+        let consequence = || format!("`{}` is left out", self.names.qualified(&declared));
+        match built {
+            Ok(built) => Some(built),
+            Err(refusal) => {
+                let consequence = consequence();
+                self.note(refusal.so(&consequence));
+                None
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, refusal: Refusal<'a>) {
+        self.notes.add(self.sources, refusal);
+    }
+
+    /// A reference to a type.
+    pub(super) fn type_reference(
+        &mut self,
+        node: Node<'a, 'a>,
+        attribute: &str,
+        system: u32,
+    ) -> Built<'a, TypeId> {
+        Ok(TypeId(self.find(node, Space::Type, attribute, system)?.index))
+    }
+
+    /// A reference to a container.
+    pub(super) fn container_reference(
+        &mut self,
+        node: Node<'a, 'a>,
+        attribute: &str,
+        system: u32,
+    ) -> Built<'a, ContainerId> {
+        Ok(ContainerId(self.find(node, Space::Container, attribute, system)?.index))
+    }
+
+    /// A reference to a parameter or a part of one.
+    pub(super) fn parameter(
+        &mut self,
+        node: Node<'a, 'a>,
+        attribute: &str,
+        system: u32,
+    ) -> Built<'a, ParameterId> {
+        let found = self.find(node, Space::Parameter, attribute, system)?;
+        let Some(path) = found.part else {
+            return Ok(ParameterId(found.index));
+        };
+        let entry = matches!(
+            node.tag_name().name(),
+            "ParameterRefEntry" | "ArrayParameterRefEntry" | "ParameterSegmentRefEntry"
+        );
+        if entry {
+            return Err(unsupported(node, "a part of a parameter as an entry of a container"));
+        }
+        let declared = index(self.names.declared(Space::Parameter).len());
+        let key = (found.index, path);
+        if let Some(part) = self.part_index.get(&key) {
+            return Ok(ParameterId(declared + part));
+        }
+        let part = index(self.parts.len());
+        self.parts.push(Part { whole: ParameterId(key.0), path: key.1.clone(), node });
+        self.part_index.insert(key, part);
+        Ok(ParameterId(declared + part))
+    }
+
+    /// What the reference in an attribute refers to.
+    pub(super) fn find(
+        &self,
+        node: Node<'a, 'a>,
+        space: Space,
+        attribute: &str,
+        system: u32,
+    ) -> Built<'a, Found> {
+        let Some(reference) = node.attribute(attribute) else {
+            return Err(mistake(node, format!("{} has no {attribute}", node.tag_name().name())));
+        };
+        if let Some(found) = self.names.find(space, system, reference) {
+            return Ok(found);
+        }
+        let searched = self.dangling.get();
+        self.dangling.set(searched + 1);
+        let nearest = if searched < NEAREST_MAX { self.names.nearest(space, reference) } else { None };
+        let hint = nearest.map_or_else(String::new, |name| format!(", the nearest is `{name}`"));
+        Err(mistake(node, format!("{attribute}=\"{reference}\" names nothing{hint}")))
+    }
+}
+
+/// Refuses XInclude anywhere; other foreign elements are only named.
+fn refuse_includes(source: &Source<'_>) -> Result<(), XtceError> {
+    let include = source.document.descendants().find(|node| {
+        node.tag_name().namespace().is_some_and(|namespace| {
+            namespace.contains("XInclude") && !NAMESPACES.contains(&namespace)
+        })
+    });
+    match include {
+        Some(node) => {
+            let (line, _) = source.place(node.range().start);
+            Err(XtceError::Include { file: source.file.to_owned(), line })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The place of a declaration, for errors.
+pub(super) fn file_line(sources: &[Source<'_>], node: Node<'_, '_>) -> (String, u32) {
+    let (file, line, _) = place(sources, node);
+    (file, line)
+}
