@@ -1,1 +1,8 @@
-//! schemas
+//! What data means: missions, mission databases, bus records, table schemas.
+
+pub mod event;
+pub mod layout;
+pub mod mission;
+pub mod record;
+pub mod tables;
+pub mod xtce;
