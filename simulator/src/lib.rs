@@ -1,1 +1,34 @@
-//! simulator
+//! An orbital compute node, from its physics to the bits that leave its antenna: pure and seeded.
+//!
+//! [`Pass`] simulates the node of `schemas/missions/orbital-compute` (orbit and eclipses, array and
+//! battery, coolant and radiators, accelerators and jobs, links) and hands out what a ground
+//! station receives: packets in AOS frames, Reed-Solomon, randomiser, sync marker, and the
+//! [`Faults`] asked for. [`Pass::truth`] says what was really sent. Equal configurations give equal
+//! octets: there is no clock and no randomness but the seed's.
+//!
+//! [`RepeatedPackets`] makes a long recording of packets out of a short one.
+//!
+//! The modules follow the data: models (`node` and what it moves), fields, packets, frames, link.
+
+mod channel;
+mod compute;
+mod downlink;
+mod jobs;
+mod links;
+mod multiplex;
+mod node;
+mod orbit;
+mod packet;
+mod pass;
+mod power;
+mod random;
+mod repeat;
+mod sink;
+mod telemetry;
+mod thermal;
+mod truth;
+
+pub use channel::Faults;
+pub use pass::{Intervals, Output, Pass, PassConfig, PassError};
+pub use repeat::{RepeatError, RepeatedPackets, repeat_packets};
+pub use truth::{ApidTruth, Truth, VirtualChannelTruth};
