@@ -18,43 +18,62 @@ const LEVELS: [(&str, Severity); 5] = [
 ];
 
 impl<'a> Loader<'a> {
-    /// The alarms of a type. One that cannot be built is noted and left out; the type stays.
+    /// The alarms of a type, whose values may be no numbers. One that cannot be built is noted and left out; the type stays.
     pub(super) fn alarms(
         &mut self,
         default: Option<(Node<'a, 'a>, u32)>,
         contexts: Option<(Node<'a, 'a>, u32)>,
+        no_number: bool,
     ) -> Vec<Alarm> {
         let mut alarms = Vec::new();
         if let Some((list, system)) = contexts {
             for node in elements(list).filter(|node| name_of(*node) == "ContextAlarm") {
-                let alarm = self.context_alarm(node, system);
+                let alarm = self.context_alarm(node, system, no_number);
                 alarms.extend(self.kept_alarm(alarm));
             }
         }
         if let Some((node, system)) = default {
-            let alarm = self.levels(node, system);
+            let alarm = self.levels(node, system, no_number);
             let levels = self.kept_alarm(alarm).unwrap_or_default();
             if !levels.is_empty() {
-                alarms.push(Alarm { context: None, levels });
+                alarms.push(Alarm {
+                    context: None,
+                    levels,
+                });
             }
         }
         alarms
     }
 
     fn kept_alarm<T>(&mut self, built: Built<'a, T>) -> Option<T> {
-        built.map_err(|refusal| self.note(refusal.so("the alarm is left out"))).ok()
+        built
+            .map_err(|refusal| self.note(refusal.so("the alarm is left out")))
+            .ok()
     }
 
-    fn context_alarm(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Alarm> {
+    fn context_alarm(
+        &mut self,
+        node: Node<'a, 'a>,
+        system: u32,
+        no_number: bool,
+    ) -> Built<'a, Alarm> {
         let context = child(node, "ContextMatch")
             .ok_or_else(|| mistake(node, "ContextAlarm has no ContextMatch"))?;
         let context = self
             .match_criteria(context, system)?
             .ok_or_else(|| mistake(context, "ContextMatch has no condition"))?;
-        Ok(Alarm { context: Some(context), levels: self.levels(node, system)? })
+        Ok(Alarm {
+            context: Some(context),
+            levels: self.levels(node, system, no_number)?,
+        })
     }
 
-    fn levels(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Vec<AlarmLevel>> {
+    fn levels(
+        &mut self,
+        node: Node<'a, 'a>,
+        system: u32,
+        no_number: bool,
+    ) -> Built<'a, Vec<AlarmLevel>> {
         if attribute(node, "minViolations", integer)?.is_some_and(|violations| violations > 1) {
             let what = "minViolations: the alarm is raised at the first violation";
             self.note(unsupported(node, what));
@@ -62,19 +81,27 @@ impl<'a> Loader<'a> {
         let mut levels = Vec::new();
         for form in elements(node) {
             match name_of(form) {
+                "StaticAlarmRanges" | "AlarmMultiRanges" if no_number => {
+                    let what = "an alarm range of values that are no numbers; it is left out";
+                    self.note(unsupported(form, what));
+                }
                 "StaticAlarmRanges" => levels.extend(static_ranges(form)?),
                 "AlarmMultiRanges" => levels.extend(multi_ranges(form)?),
                 "EnumerationAlarmList" => levels.extend(labels(form)?),
                 "AlarmConditions" => {
                     for (stem, severity) in LEVELS {
-                        let Some(level) = child(form, &format!("{stem}Alarm")) else { continue };
+                        let Some(level) = child(form, &format!("{stem}Alarm")) else {
+                            continue;
+                        };
                         if let Some(condition) = self.match_criteria(level, system)? {
                             let trigger = AlarmTrigger::When(condition);
                             levels.push(AlarmLevel { severity, trigger });
                         }
                     }
                 }
-                "ChangeAlarmRanges" | "ChangePerSecondAlarmRanges" | "CustomAlarm"
+                "ChangeAlarmRanges"
+                | "ChangePerSecondAlarmRanges"
+                | "CustomAlarm"
                 | "StringAlarmList" => {
                     let what = format!("{}: this alarm is not raised", name_of(form));
                     self.note(unsupported(form, what));
@@ -82,10 +109,13 @@ impl<'a> Loader<'a> {
                 _ => {}
             }
         }
-        if let Some(severity) = attribute(node, "defaultAlarmLevel", severity)? {
-            if severity != Severity::Normal {
-                levels.push(AlarmLevel { severity, trigger: AlarmTrigger::OtherLabels });
-            }
+        if let Some(severity) = attribute(node, "defaultAlarmLevel", severity)?
+            && severity != Severity::Normal
+        {
+            levels.push(AlarmLevel {
+                severity,
+                trigger: AlarmTrigger::OtherLabels,
+            });
         }
         levels.sort_by_key(|level| std::cmp::Reverse(level.severity));
         Ok(levels)
@@ -97,7 +127,10 @@ fn static_ranges<'a>(node: Node<'a, 'a>) -> Built<'a, Vec<AlarmLevel>> {
     let mut levels = Vec::new();
     for (stem, severity) in LEVELS {
         if let Some(range) = child(node, &format!("{stem}Range")) {
-            levels.push(AlarmLevel { severity, trigger: trigger(range, inside)? });
+            levels.push(AlarmLevel {
+                severity,
+                trigger: trigger(range, inside)?,
+            });
         }
     }
     Ok(levels)
@@ -108,7 +141,10 @@ fn multi_ranges<'a>(node: Node<'a, 'a>) -> Built<'a, Vec<AlarmLevel>> {
     for range in elements(node).filter(|range| name_of(*range) == "Range") {
         let severity = attribute(range, "level", severity)?
             .ok_or_else(|| mistake(range, "Range has no level"))?;
-        levels.push(AlarmLevel { severity, trigger: trigger(range, inside(range)?)? });
+        levels.push(AlarmLevel {
+            severity,
+            trigger: trigger(range, inside(range)?)?,
+        });
     }
     Ok(levels)
 }
@@ -117,11 +153,18 @@ fn labels<'a>(node: Node<'a, 'a>) -> Built<'a, Vec<AlarmLevel>> {
     let mut levels = Vec::new();
     for alarm in elements(node).filter(|alarm| name_of(*alarm) == "EnumerationAlarm") {
         // XTCE 1.0 and 1.1 call it enumerationValue.
-        let label = alarm.attribute("enumerationLabel").or(alarm.attribute("enumerationValue"));
-        let label = label.ok_or_else(|| mistake(alarm, "EnumerationAlarm has no label"))?.to_owned();
+        let label = alarm
+            .attribute("enumerationLabel")
+            .or(alarm.attribute("enumerationValue"));
+        let label = label
+            .ok_or_else(|| mistake(alarm, "EnumerationAlarm has no label"))?
+            .to_owned();
         let severity = attribute(alarm, "alarmLevel", severity)?
             .ok_or_else(|| mistake(alarm, "EnumerationAlarm has no alarmLevel"))?;
-        levels.push(AlarmLevel { severity, trigger: AlarmTrigger::Label(label) });
+        levels.push(AlarmLevel {
+            severity,
+            trigger: AlarmTrigger::Label(label),
+        });
     }
     Ok(levels)
 }
@@ -140,7 +183,10 @@ fn trigger<'a>(node: Node<'a, 'a>, inside: bool) -> Built<'a, AlarmTrigger> {
         let exclusive = attribute(node, &format!("{end}Exclusive"), double)?;
         Ok(match (inclusive, exclusive) {
             (Some(_), Some(_)) => {
-                return Err(mistake(node, format!("both {end}Inclusive and {end}Exclusive")));
+                return Err(mistake(
+                    node,
+                    format!("both {end}Inclusive and {end}Exclusive"),
+                ));
             }
             (Some(value), None) => (Some(value), false),
             (None, Some(value)) => (Some(value), true),
@@ -152,8 +198,17 @@ fn trigger<'a>(node: Node<'a, 'a>, inside: bool) -> Built<'a, AlarmTrigger> {
     if minimum.is_none() && maximum.is_none() {
         return Err(mistake(node, "an alarm range without an end"));
     }
-    let range = Range { minimum, minimum_exclusive, maximum, maximum_exclusive };
-    Ok(if inside { AlarmTrigger::Inside(range) } else { AlarmTrigger::Outside(range) })
+    let range = Range {
+        minimum,
+        minimum_exclusive,
+        maximum,
+        maximum_exclusive,
+    };
+    Ok(if inside {
+        AlarmTrigger::Inside(range)
+    } else {
+        AlarmTrigger::Outside(range)
+    })
 }
 
 fn severity(text: &str) -> Option<Severity> {

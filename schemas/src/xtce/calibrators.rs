@@ -56,7 +56,10 @@ impl<'a> Loader<'a> {
                 _ => {}
             }
         }
-        Err(unsupported(node, "no polynomial, spline or math operation in this calibrator"))
+        Err(unsupported(
+            node,
+            "no polynomial, spline or math operation in this calibrator",
+        ))
     }
 
     fn math(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Calibrator> {
@@ -73,7 +76,10 @@ impl<'a> Loader<'a> {
                 "ThisParameterOperand" => MathToken::This,
                 "ParameterInstanceRefOperand" => {
                     let (parameter, calibrated) = self.parameter_instance(form, system)?;
-                    MathToken::Parameter { parameter, calibrated }
+                    MathToken::Parameter {
+                        parameter,
+                        calibrated,
+                    }
                 }
                 "Operator" => {
                     let text = text_of(form);
@@ -81,7 +87,10 @@ impl<'a> Loader<'a> {
                         .ok_or_else(|| unsupported(form, format!("the math operator `{text}`")))?;
                     let (takes, gives) = stack_effect(operator);
                     depth = depth.checked_sub(takes).ok_or_else(|| {
-                        mistake(form, format!("`{text}` takes {takes} values, {depth} are there"))
+                        mistake(
+                            form,
+                            format!("`{text}` takes {takes} values, {depth} are there"),
+                        )
                     })? + gives;
                     tokens.push(MathToken::Operator(operator));
                     continue;
@@ -124,7 +133,10 @@ fn polynomial<'a>(node: Node<'a, 'a>) -> Built<'a, Calibrator> {
 
 /// `2.0` for an integer, as the schema of XTCE 1.0 lets one write.
 fn whole(value: f64) -> Option<i64> {
-    #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "checked to be whole and small"
+    )]
     (value.fract() == 0.0 && value.abs() < 1e6).then_some(value as i64)
 }
 
@@ -134,9 +146,15 @@ fn spline<'a>(node: Node<'a, 'a>) -> Built<'a, Calibrator> {
     let mut points = Vec::new();
     for point in elements(node).filter(|point| name_of(*point) == "SplinePoint") {
         if attribute(point, "order", integer)?.is_some_and(|own| own != order) {
-            return Err(unsupported(point, "an interpolation order of its own for one point"));
+            return Err(unsupported(
+                point,
+                "an interpolation order of its own for one point",
+            ));
         }
-        let (raw, calibrated) = (required(point, "raw", double)?, required(point, "calibrated", double)?);
+        let (raw, calibrated) = (
+            required(point, "raw", double)?,
+            required(point, "calibrated", double)?,
+        );
         if !raw.is_finite() {
             return Err(mistake(point, "a spline point's raw value must be finite"));
         }
@@ -149,10 +167,17 @@ fn spline<'a>(node: Node<'a, 'a>) -> Built<'a, Calibrator> {
         .filter(|order| *order <= 8)
         .ok_or_else(|| unsupported(node, format!("interpolation order {order}")))?;
     if points.len() < 2 || points.len() <= order as usize {
-        let what = format!("{} points are too few for a spline of order {order}", points.len());
+        let what = format!(
+            "{} points are too few for a spline of order {order}",
+            points.len()
+        );
         return Err(mistake(node, what));
     }
-    Ok(Calibrator::Spline { order, extrapolate, points })
+    Ok(Calibrator::Spline {
+        order,
+        extrapolate,
+        points,
+    })
 }
 
 /// MathOperatorsType.

@@ -25,7 +25,10 @@ impl<'a> Loader<'a> {
                 }
                 "BooleanExpression" => conditions.push(self.boolean_expression(form, system)?),
                 "CustomAlgorithm" => {
-                    return Err(unsupported(form, "a CustomAlgorithm as a condition is not run"));
+                    return Err(unsupported(
+                        form,
+                        "a CustomAlgorithm as a condition is not run",
+                    ));
                 }
                 "NextContainer" => {
                     return Err(unsupported(
@@ -54,14 +57,22 @@ impl<'a> Loader<'a> {
             .ok_or_else(|| mistake(node, "Comparison has no value"))?
             .to_owned();
         let value = Operand::Literal(value);
-        Ok(Condition::Comparison(Comparison { parameter, calibrated, operator, value }))
+        Ok(Condition::Comparison(Comparison {
+            parameter,
+            calibrated,
+            operator,
+            value,
+        }))
     }
 
     fn boolean_expression(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Condition> {
         let mut conditions = self.conditions(node, system)?;
         match (conditions.pop(), conditions.is_empty()) {
             (Some(only), true) => Ok(only),
-            (Some(_), false) => Err(mistake(node, "BooleanExpression has more than one condition")),
+            (Some(_), false) => Err(mistake(
+                node,
+                "BooleanExpression has more than one condition",
+            )),
             (None, _) => Err(mistake(node, "BooleanExpression is empty")),
         }
     }
@@ -100,12 +111,25 @@ impl<'a> Loader<'a> {
         let value = match (right, child(node, "Value")) {
             (Some(right), None) => {
                 let (parameter, calibrated) = self.parameter_instance(right, system)?;
-                Operand::Parameter { parameter, calibrated }
+                Operand::Parameter {
+                    parameter,
+                    calibrated,
+                }
             }
             (None, Some(value)) => Operand::Literal(text_of(value)),
-            _ => return Err(mistake(node, "Condition needs one Value or one more parameter")),
+            _ => {
+                return Err(mistake(
+                    node,
+                    "Condition needs one Value or one more parameter",
+                ));
+            }
         };
-        Ok(Condition::Comparison(Comparison { parameter, calibrated, operator, value }))
+        Ok(Condition::Comparison(Comparison {
+            parameter,
+            calibrated,
+            operator,
+            value,
+        }))
     }
 }
 
@@ -117,6 +141,11 @@ fn operator<'a>(node: Node<'a, 'a>, text: &str) -> Built<'a, ComparisonOperator>
         "<=" => ComparisonOperator::LessOrEqual,
         ">" => ComparisonOperator::Greater,
         ">=" => ComparisonOperator::GreaterOrEqual,
-        other => return Err(mistake(node, format!("`{other}` is not a comparison operator"))),
+        other => {
+            return Err(mistake(
+                node,
+                format!("`{other}` is not a comparison operator"),
+            ));
+        }
     })
 }

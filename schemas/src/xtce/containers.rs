@@ -65,10 +65,15 @@ impl<'a> Loader<'a> {
             "ContainerRefEntry" => {
                 EntryContent::Container(self.container_reference(node, "containerRef", system)?)
             }
-            "ParameterSegmentRefEntry" | "ContainerSegmentRefEntry" | "StreamSegmentEntry"
+            "ParameterSegmentRefEntry"
+            | "ContainerSegmentRefEntry"
+            | "StreamSegmentEntry"
             | "FixedValueEntry" => self.padding(node)?,
             "IndirectParameterRefEntry" => {
-                return Err(unsupported(node, "IndirectParameterRefEntry: its size is not known"));
+                return Err(unsupported(
+                    node,
+                    "IndirectParameterRefEntry: its size is not known",
+                ));
             }
             _ => return Ok(None),
         };
@@ -84,15 +89,24 @@ impl<'a> Loader<'a> {
             Some(repeat) => Some(self.repeat(repeat, system)?),
             None => None,
         };
-        Ok(Some(Entry { content, location, include_condition, repeat }))
+        Ok(Some(Entry {
+            content,
+            location,
+            include_condition,
+            repeat,
+        }))
     }
 
     /// An entry of known size that is not decoded.
     fn padding(&mut self, node: Node<'a, 'a>) -> Built<'a, EntryContent> {
         let what = name_of(node);
-        let bits = attribute(node, "sizeInBits", integer)?.and_then(|bits| u32::try_from(bits).ok());
+        let bits =
+            attribute(node, "sizeInBits", integer)?.and_then(|bits| u32::try_from(bits).ok());
         let bits = bits.ok_or_else(|| unsupported(node, format!("{what} without a size")))?;
-        self.note(unsupported(node, format!("{what}: its {bits} bits are skipped")));
+        self.note(unsupported(
+            node,
+            format!("{what}: its {bits} bits are skipped"),
+        ));
         Ok(EntryContent::Padding(bits))
     }
 
@@ -106,11 +120,15 @@ impl<'a> Loader<'a> {
             }
             Some(other) => return Err(mistake(node, format!("referenceLocation=\"{other}\""))),
         };
-        Ok(Location { reference, offset_bits: self.integer_value(node, system)? })
+        Ok(Location {
+            reference,
+            offset_bits: self.integer_value(node, system)?,
+        })
     }
 
     fn repeat(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Repeat> {
-        let count = child(node, "Count").ok_or_else(|| mistake(node, "RepeatEntry has no Count"))?;
+        let count =
+            child(node, "Count").ok_or_else(|| mistake(node, "RepeatEntry has no Count"))?;
         let count = self.integer_value(count, system)?;
         let offset_bits = match child(node, "Offset") {
             Some(offset) => self.integer_value(offset, system)?,
@@ -162,15 +180,25 @@ fn length<'a>(
             }
             IntegerValue::Fixed(length)
         }
-        IntegerValue::Parameter { parameter, calibrated, slope, intercept } => {
+        IntegerValue::Parameter {
+            parameter,
+            calibrated,
+            slope,
+            intercept,
+        } => {
             #[allow(clippy::cast_precision_loss, reason = "indices are small")]
             let intercept = intercept + more as f64;
-            IntegerValue::Parameter { parameter, calibrated, slope, intercept }
+            IntegerValue::Parameter {
+                parameter,
+                calibrated,
+                slope,
+                intercept,
+            }
         }
         IntegerValue::Lookup(rows) => {
-            let rows = rows.into_iter().map(|(condition, end)| {
-                Ok((condition, end.checked_add(more).ok_or_else(beyond)?))
-            });
+            let rows = rows
+                .into_iter()
+                .map(|(condition, end)| Ok((condition, end.checked_add(more).ok_or_else(beyond)?)));
             IntegerValue::Lookup(rows.collect::<Built<_>>()?)
         }
     })

@@ -34,7 +34,11 @@ impl<'a> Source<'a> {
     pub(super) fn parse(file: &'a str, text: &'a str) -> Result<Self, XtceError> {
         let octets = text.len() as u64;
         if octets > OCTETS_MAX {
-            return Err(XtceError::TooLarge { file: file.to_owned(), octets, limit: OCTETS_MAX });
+            return Err(XtceError::TooLarge {
+                file: file.to_owned(),
+                octets,
+                limit: OCTETS_MAX,
+            });
         }
         scan(file, text)?;
         let options = ParsingOptions {
@@ -42,18 +46,31 @@ impl<'a> Source<'a> {
             nodes_limit: NODES_MAX,
             ..ParsingOptions::default()
         };
-        let document = Document::parse_with_options(text, options).map_err(|source| {
-            match source {
-                roxmltree::Error::NodesLimitReached => {
-                    XtceError::TooManyNodes { file: file.to_owned(), limit: NODES_MAX }
-                }
-                source => XtceError::Xml { file: file.to_owned(), source },
-            }
-        })?;
+        let document =
+            Document::parse_with_options(text, options).map_err(|source| match source {
+                roxmltree::Error::NodesLimitReached => XtceError::TooManyNodes {
+                    file: file.to_owned(),
+                    limit: NODES_MAX,
+                },
+                source => XtceError::Xml {
+                    file: file.to_owned(),
+                    source,
+                },
+            })?;
         let line_starts = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, octet)| *octet == b'\n').map(|(at, _)| at + 1))
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, octet)| *octet == b'\n')
+                    .map(|(at, _)| at + 1),
+            )
             .collect();
-        let source = Self { file, document, text, line_starts };
+        let source = Self {
+            file,
+            document,
+            text,
+            line_starts,
+        };
         source.check_root()?;
         Ok(source)
     }
@@ -61,8 +78,15 @@ impl<'a> Source<'a> {
     /// Line and column of an octet, both from 1; columns count characters.
     pub(super) fn place(&self, octet: usize) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= octet);
-        let start = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        let column = self.text.get(start..octet).map_or(0, |before| before.chars().count());
+        let start = self
+            .line_starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
+        let column = self
+            .text
+            .get(start..octet)
+            .map_or(0, |before| before.chars().count());
         (saturate(line), saturate(column + 1))
     }
 
@@ -72,12 +96,18 @@ impl<'a> Source<'a> {
         let file = self.file.to_owned();
         if root.tag_name().name() != "SpaceSystem" {
             let element = root.tag_name().name().to_owned();
-            return Err(XtceError::NotSpaceSystem { file, line, element });
+            return Err(XtceError::NotSpaceSystem {
+                file,
+                line,
+                element,
+            });
         }
         match root.tag_name().namespace() {
-            Some(namespace) if !NAMESPACES.contains(&namespace) => {
-                Err(XtceError::Namespace { file, line, namespace: namespace.to_owned() })
-            }
+            Some(namespace) if !NAMESPACES.contains(&namespace) => Err(XtceError::Namespace {
+                file,
+                line,
+                namespace: namespace.to_owned(),
+            }),
             _ => Ok(()),
         }
     }
@@ -86,7 +116,10 @@ impl<'a> Source<'a> {
 /// True for an element of any XTCE version, or of a document without a namespace.
 pub(super) fn is_xtce(node: Node<'_, '_>) -> bool {
     node.is_element()
-        && node.tag_name().namespace().is_none_or(|namespace| NAMESPACES.contains(&namespace))
+        && node
+            .tag_name()
+            .namespace()
+            .is_none_or(|namespace| NAMESPACES.contains(&namespace))
 }
 
 /// The XTCE elements directly below `node`.
@@ -106,8 +139,11 @@ pub(super) fn name_of<'a>(node: Node<'a, 'a>) -> &'a str {
 
 /// All text directly below `node`, trimmed (comments may split it).
 pub(super) fn text_of(node: Node<'_, '_>) -> String {
-    let text: String =
-        node.children().filter(|child| child.is_text()).filter_map(|child| child.text()).collect();
+    let text: String = node
+        .children()
+        .filter(Node::is_text)
+        .filter_map(|child| child.text())
+        .collect();
     text.trim().to_owned()
 }
 
@@ -119,11 +155,21 @@ fn saturate(value: usize) -> u32 {
 fn scan(file: &str, text: &str) -> Result<(), XtceError> {
     let octets = text.as_bytes();
     let line_at = |at: usize| {
-        saturate(octets.iter().take(at).filter(|octet| **octet == b'\n').count() + 1)
+        saturate(
+            octets
+                .iter()
+                .take(at)
+                .filter(|octet| **octet == b'\n')
+                .count()
+                + 1,
+        )
     };
     let mut depth = 0_usize;
     let mut at = 0;
-    while let Some(open) = octets.get(at..).and_then(|rest| rest.iter().position(|o| *o == b'<')) {
+    while let Some(open) = octets
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|o| *o == b'<'))
+    {
         let start = at + open;
         let rest = octets.get(start..).unwrap_or_default();
         at = if rest.starts_with(b"<!--") {
@@ -133,7 +179,10 @@ fn scan(file: &str, text: &str) -> Result<(), XtceError> {
         } else if rest.starts_with(b"<?") {
             skip_past(octets, start + 2, b"?>")
         } else if rest.starts_with(b"<!") {
-            return Err(XtceError::DocumentType { file: file.to_owned(), line: line_at(start) });
+            return Err(XtceError::DocumentType {
+                file: file.to_owned(),
+                line: line_at(start),
+            });
         } else {
             let end = tag_end(octets, start + 1);
             let closes = rest.starts_with(b"</");
@@ -145,7 +194,11 @@ fn scan(file: &str, text: &str) -> Result<(), XtceError> {
             }
             if depth > DEPTH_MAX {
                 let line = line_at(start);
-                return Err(XtceError::TooDeep { file: file.to_owned(), line, limit: DEPTH_MAX });
+                return Err(XtceError::TooDeep {
+                    file: file.to_owned(),
+                    line,
+                    limit: DEPTH_MAX,
+                });
             }
             end
         };
@@ -169,5 +222,7 @@ fn tag_end(octets: &[u8], from: usize) -> usize {
 
 fn skip_past(octets: &[u8], from: usize, end: &[u8]) -> usize {
     let rest = octets.get(from..).unwrap_or_default();
-    rest.windows(end.len()).position(|w| w == end).map_or(octets.len(), |at| from + at + end.len())
+    rest.windows(end.len())
+        .position(|w| w == end)
+        .map_or(octets.len(), |at| from + at + end.len())
 }

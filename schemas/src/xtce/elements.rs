@@ -4,9 +4,11 @@
 //! at), harmless (it changes no decoded value), or reported. What is not in the table is reported
 //! as unknown, so that nothing is skipped in silence.
 
+use std::collections::HashMap;
+
 use roxmltree::Node;
 
-use super::document::{elements as children, is_xtce, name_of};
+use super::document::{is_xtce, name_of};
 use super::notes::{Refusal, unsupported};
 
 /// What becomes of the children of an element.
@@ -38,9 +40,15 @@ const RULES: &[Rule] = &[
         handled: "ParameterTypeSet ParameterSet ContainerSet",
         harmless: "",
         reported: &[
-            ("StreamSet", "streams are not read; mission.toml describes the frames"),
+            (
+                "StreamSet",
+                "streams are not read; mission.toml describes the frames",
+            ),
             ("AlgorithmSet", TRIGGERS),
-            ("MessageSet", "messages are not read; containers are told apart by their criteria"),
+            (
+                "MessageSet",
+                "messages are not read; containers are told apart by their criteria",
+            ),
         ],
     },
     // Commands are counted, not loaded; the parameters declared beside them are.
@@ -83,27 +91,63 @@ const RULES: &[Rule] = &[
         harmless: "",
         reported: &[],
     },
-    Rule { parents: "ReferenceTime", handled: "Epoch OffsetFrom", harmless: "", reported: &[] },
+    Rule {
+        parents: "ReferenceTime",
+        handled: "Epoch OffsetFrom",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "ArrayParameterType ArrayParameterRefEntry",
         handled: "DimensionList LocationInContainerInBits RepeatEntry IncludeCondition",
         harmless: "UnitSet",
         reported: &[("TimeAssociation", "values have their packet's time")],
     },
-    Rule { parents: "DimensionList", handled: "Dimension", harmless: "", reported: &[] },
-    Rule { parents: "Dimension", handled: "StartingIndex EndingIndex", harmless: "", reported: &[] },
+    Rule {
+        parents: "DimensionList",
+        handled: "Dimension",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "Dimension",
+        handled: "StartingIndex EndingIndex",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "AggregateParameterType",
         handled: "MemberList",
         harmless: "UnitSet",
         reported: &[
-            ("DefaultAlarm", "an aggregate's alarm is not raised; its members' are"),
-            ("ContextAlarmList", "an aggregate's alarm is not raised; its members' are"),
+            (
+                "DefaultAlarm",
+                "an aggregate's alarm is not raised; its members' are",
+            ),
+            (
+                "ContextAlarmList",
+                "an aggregate's alarm is not raised; its members' are",
+            ),
         ],
     },
-    Rule { parents: "MemberList", handled: "Member", harmless: "", reported: &[] },
-    Rule { parents: "UnitSet", handled: "Unit", harmless: "", reported: &[] },
-    Rule { parents: "EnumerationList", handled: "Enumeration", harmless: "", reported: &[] },
+    Rule {
+        parents: "MemberList",
+        handled: "Member",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "UnitSet",
+        handled: "Unit",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "EnumerationList",
+        handled: "Enumeration",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "IntegerDataEncoding FloatDataEncoding",
         handled: "DefaultCalibrator ContextCalibratorList ByteOrderList",
@@ -129,11 +173,22 @@ const RULES: &[Rule] = &[
         harmless: "ToBinaryTransformAlgorithm",
         reported: &[
             ("ErrorDetectCorrect", "the container's check is not made"),
-            ("ByteOrderList", "the container's octet order is not changed"),
-            ("FromBinaryTransformAlgorithm", "it is not run; the octets are taken as they are"),
+            (
+                "ByteOrderList",
+                "the container's octet order is not changed",
+            ),
+            (
+                "FromBinaryTransformAlgorithm",
+                "it is not run; the octets are taken as they are",
+            ),
         ],
     },
-    Rule { parents: "ByteOrderList", handled: "Byte", harmless: "", reported: &[] },
+    Rule {
+        parents: "ByteOrderList",
+        handled: "Byte",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "SizeInBits",
         handled: "Fixed FixedValue DynamicValue DiscreteLookupList TerminationChar LeadingSize",
@@ -158,7 +213,12 @@ const RULES: &[Rule] = &[
         harmless: "",
         reported: &[],
     },
-    Rule { parents: "DiscreteLookupList", handled: "DiscreteLookup", harmless: "", reported: &[] },
+    Rule {
+        parents: "DiscreteLookupList",
+        handled: "DiscreteLookup",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "DiscreteLookup ContextMatch IncludeCondition RestrictionCriteria WatchAlarm \
                   WarningAlarm DistressAlarm CriticalAlarm SevereAlarm",
@@ -167,9 +227,19 @@ const RULES: &[Rule] = &[
         harmless: "NextContainer",
         reported: &[],
     },
-    Rule { parents: "CustomAlgorithm", handled: "", harmless: "InputSet OutputSet TriggerSet \
-        AlgorithmText ExternalAlgorithmSet InputAlgorithm", reported: &[] },
-    Rule { parents: "ComparisonList", handled: "Comparison", harmless: "", reported: &[] },
+    Rule {
+        parents: "CustomAlgorithm",
+        handled: "",
+        harmless: "InputSet OutputSet TriggerSet \
+        AlgorithmText ExternalAlgorithmSet InputAlgorithm",
+        reported: &[],
+    },
+    Rule {
+        parents: "ComparisonList",
+        handled: "Comparison",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "BooleanExpression ANDedConditions ORedConditions",
         handled: "Condition ANDedConditions ORedConditions",
@@ -188,10 +258,30 @@ const RULES: &[Rule] = &[
         harmless: "",
         reported: &[],
     },
-    Rule { parents: "ContextCalibratorList", handled: "ContextCalibrator", harmless: "", reported: &[] },
-    Rule { parents: "ContextCalibrator", handled: "ContextMatch Calibrator", harmless: "", reported: &[] },
-    Rule { parents: "PolynomialCalibrator", handled: "Term", harmless: "", reported: &[] },
-    Rule { parents: "SplineCalibrator", handled: "SplinePoint", harmless: "", reported: &[] },
+    Rule {
+        parents: "ContextCalibratorList",
+        handled: "ContextCalibrator",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "ContextCalibrator",
+        handled: "ContextMatch Calibrator",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "PolynomialCalibrator",
+        handled: "Term",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "SplineCalibrator",
+        handled: "SplinePoint",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "MathOperationCalibrator",
         handled: "ValueOperand ThisParameterOperand ParameterInstanceRefOperand Operator",
@@ -205,15 +295,30 @@ const RULES: &[Rule] = &[
         harmless: "ChangeAlarmRanges ChangePerSecondAlarmRanges CustomAlarm StringAlarmList",
         reported: &[],
     },
-    Rule { parents: "ContextAlarmList", handled: "ContextAlarm", harmless: "", reported: &[] },
+    Rule {
+        parents: "ContextAlarmList",
+        handled: "ContextAlarm",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "StaticAlarmRanges",
         handled: "WatchRange WarningRange DistressRange CriticalRange SevereRange",
         harmless: "",
         reported: &[],
     },
-    Rule { parents: "AlarmMultiRanges", handled: "Range", harmless: "", reported: &[] },
-    Rule { parents: "EnumerationAlarmList", handled: "EnumerationAlarm", harmless: "", reported: &[] },
+    Rule {
+        parents: "AlarmMultiRanges",
+        handled: "Range",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "EnumerationAlarmList",
+        handled: "EnumerationAlarm",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "AlarmConditions",
         handled: "WatchAlarm WarningAlarm DistressAlarm CriticalAlarm SevereAlarm",
@@ -221,25 +326,48 @@ const RULES: &[Rule] = &[
         reported: &[],
     },
     // ParameterRef is named where declarations are collected.
-    Rule { parents: "ParameterSet", handled: "Parameter", harmless: "ParameterRef", reported: &[] },
-    Rule { parents: "Parameter", handled: "ParameterProperties", harmless: "", reported: &[] },
+    Rule {
+        parents: "ParameterSet",
+        handled: "Parameter",
+        harmless: "ParameterRef",
+        reported: &[],
+    },
+    Rule {
+        parents: "Parameter",
+        handled: "ParameterProperties",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "ParameterProperties",
         handled: "",
         harmless: "SystemName PhysicalAddressSet",
         reported: &[
-            ("ValidityCondition", "values are kept whether it holds or not"),
+            (
+                "ValidityCondition",
+                "values are kept whether it holds or not",
+            ),
             ("TimeAssociation", "values have their packet's time"),
         ],
     },
-    Rule { parents: "ContainerSet", handled: "SequenceContainer", harmless: "", reported: &[] },
+    Rule {
+        parents: "ContainerSet",
+        handled: "SequenceContainer",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "SequenceContainer",
         handled: "EntryList BaseContainer BinaryEncoding",
         harmless: "DefaultRateInStream RateInStreamSet",
         reported: &[],
     },
-    Rule { parents: "BaseContainer", handled: "RestrictionCriteria", harmless: "", reported: &[] },
+    Rule {
+        parents: "BaseContainer",
+        handled: "RestrictionCriteria",
+        harmless: "",
+        reported: &[],
+    },
     Rule {
         parents: "EntryList",
         handled: "ParameterRefEntry ContainerRefEntry ArrayParameterRefEntry \
@@ -256,36 +384,77 @@ const RULES: &[Rule] = &[
         harmless: "ParameterInstance",
         reported: &[("TimeAssociation", "values have their packet's time")],
     },
-    Rule { parents: "RepeatEntry", handled: "Count Offset", harmless: "", reported: &[] },
+    // Leaves, which may have descriptions.
+    Rule {
+        parents: "Member Enumeration Unit EnumerationAlarm Range Term SplinePoint",
+        handled: "",
+        harmless: "",
+        reported: &[],
+    },
+    Rule {
+        parents: "RepeatEntry",
+        handled: "Count Offset",
+        harmless: "",
+        reported: &[],
+    },
 ];
+
+#[derive(Clone, Copy)]
+enum Fate {
+    Handled,
+    Harmless,
+    Reported(&'static str),
+}
 
 /// Names everything below `root` that is not supported or not known.
 pub(super) fn audit<'a>(root: Node<'a, 'a>, note: &mut dyn FnMut(Refusal<'a>)) {
-    let rules: std::collections::HashMap<&str, &Rule> = RULES
-        .iter()
-        .flat_map(|rule| rule.parents.split_whitespace().map(move |parent| (parent, rule)))
-        .collect();
+    let fates = fates();
     let mut open = vec![root];
     while let Some(parent) = open.pop() {
-        let rule = rules.get(name_of(parent));
-        let foreign = parent.children().filter(|child| child.is_element() && !is_xtce(*child));
-        for child in foreign {
-            let namespace = child.tag_name().namespace().unwrap_or_default();
-            let what = format!("the element {} of `{namespace}` is not read", name_of(child));
-            note(unsupported(child, what));
-        }
-        for child in children(parent) {
+        for child in parent.children().filter(Node::is_element) {
             let name = name_of(child);
-            let is_in = |list: &str| list.split_whitespace().any(|known| known == name);
-            let reported = rule.and_then(|rule| rule.reported.iter().find(|(known, _)| *known == name));
-            if let Some((_, consequence)) = reported {
-                note(unsupported(child, format!("{name}: {consequence}")));
-            } else if rule.is_some_and(|rule| is_in(rule.handled)) {
-                open.push(child);
-            } else if !is_in(EVERYWHERE) && !rule.is_some_and(|rule| is_in(rule.harmless)) {
-                let what = format!("the element {name} in {} is not known", name_of(parent));
-                note(unsupported(child, what));
+            if !is_xtce(child) {
+                let namespace = child.tag_name().namespace().unwrap_or_default();
+                note(unsupported(
+                    child,
+                    format!("the element {name} of `{namespace}` is not read"),
+                ));
+                continue;
+            }
+            match fates.get(&(name_of(parent), name)) {
+                Some(Fate::Handled) => open.push(child),
+                Some(Fate::Harmless) => {}
+                Some(Fate::Reported(consequence)) => {
+                    note(unsupported(child, format!("{name}: {consequence}")));
+                }
+                None => {
+                    let what = format!("the element {name} in {} is not known", name_of(parent));
+                    note(unsupported(child, what));
+                }
             }
         }
     }
+}
+
+/// The table by parent and child.
+fn fates() -> HashMap<(&'static str, &'static str), Fate> {
+    let mut fates = HashMap::new();
+    for rule in RULES {
+        for parent in rule.parents.split_whitespace() {
+            let mut add = |names: &'static str, fate| {
+                fates.extend(
+                    names
+                        .split_whitespace()
+                        .map(|child| ((parent, child), fate)),
+                );
+            };
+            add(EVERYWHERE, Fate::Harmless);
+            add(rule.harmless, Fate::Harmless);
+            add(rule.handled, Fate::Handled);
+            for (child, consequence) in rule.reported {
+                add(child, Fate::Reported(consequence));
+            }
+        }
+    }
+    fates
 }

@@ -20,12 +20,17 @@ const SIZE_BITS_MAX: i64 = 65_542 * 8;
 const IGNORED_REFERENCE: &str = "_yamcs_ignore";
 
 /// The element names of data encodings.
-pub(super) const ENCODINGS: [&str; 4] =
-    ["IntegerDataEncoding", "FloatDataEncoding", "StringDataEncoding", "BinaryDataEncoding"];
+pub(super) const ENCODINGS: [&str; 4] = [
+    "IntegerDataEncoding",
+    "FloatDataEncoding",
+    "StringDataEncoding",
+    "BinaryDataEncoding",
+];
 
 impl<'a> Loader<'a> {
     /// One of the four data encodings.
     pub(super) fn encoding(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Encoding> {
+        self.degraded = false;
         match name_of(node) {
             "IntegerDataEncoding" => self.number(node, system, 8, integer_kind),
             "FloatDataEncoding" => self.number(node, system, 32, float_kind),
@@ -44,12 +49,13 @@ impl<'a> Loader<'a> {
         let bits = attribute(node, "sizeInBits", integer)?.unwrap_or(default_bits);
         let bits = size_bits(node, bits)?;
         let size = Size::Fixed(bits);
-        let understood = kind(node, bits)
-            .and_then(|kind| Ok((kind, bit_order(node)?, byte_order(node, bits)?)));
+        let understood =
+            kind(node, bits).and_then(|kind| Ok((kind, bit_order(node)?, byte_order(node, bits)?)));
         let (kind, least_significant_bit_first, least_significant_byte_first) = match understood {
             Ok(understood) => understood,
             Err(refusal) => {
                 self.note(refusal.so(&format!("its {bits} bits are kept as binary")));
+                self.degraded = true;
                 return Ok(plain(EncodingKind::Binary, size));
             }
         };
@@ -116,16 +122,21 @@ impl<'a> Loader<'a> {
                 (Size::SelfDelimited { max_bits: 0 }, end)
             }
         } else {
-            return Err(mistake(node, "StringDataEncoding has neither SizeInBits nor Variable"));
+            return Err(mistake(
+                node,
+                "StringDataEncoding has neither SizeInBits nor Variable",
+            ));
         };
         let name = node.attribute("encoding").unwrap_or("UTF-8");
         match charset(node, name) {
-            Ok(charset) => {
-                Ok(plain(EncodingKind::String(StringEncoding { charset, end }), size))
-            }
+            Ok(charset) => Ok(plain(
+                EncodingKind::String(StringEncoding { charset, end }),
+                size,
+            )),
             Err(refusal) => match (size, end) {
                 (size @ (Size::Fixed(_) | Size::Dynamic(_)), _) => {
                     self.note(refusal.so("its octets are kept as binary"));
+                    self.degraded = true;
                     Ok(plain(EncodingKind::Binary, size))
                 }
                 _ => Err(refusal),
@@ -156,7 +167,11 @@ impl<'a> Loader<'a> {
             StringEnd::LeadingSize(bits) => *bits as usize,
         };
         let beside = u32::try_from(beside).unwrap_or(u32::MAX);
-        let max_bits = if max_bits == 0 { 0 } else { max_bits.saturating_add(beside) };
+        let max_bits = if max_bits == 0 {
+            0
+        } else {
+            max_bits.saturating_add(beside)
+        };
         Ok((Size::SelfDelimited { max_bits }, end))
     }
 }
@@ -176,7 +191,10 @@ pub(super) fn plain(kind: EncodingKind, size: Size) -> Encoding {
 fn size_bits<'a>(node: Node<'a, 'a>, bits: i64) -> Built<'a, u32> {
     match u32::try_from(bits) {
         Ok(size @ 1..) if bits <= SIZE_BITS_MAX => Ok(size),
-        _ => Err(mistake(node, format!("a size of {bits} bits; 1 to {SIZE_BITS_MAX} are possible"))),
+        _ => Err(mistake(
+            node,
+            format!("a size of {bits} bits; 1 to {SIZE_BITS_MAX} are possible"),
+        )),
     }
 }
 
@@ -184,14 +202,23 @@ fn integer_kind<'a>(node: Node<'a, 'a>, bits: u32) -> Built<'a, EncodingKind> {
     let (kind, fits) = match node.attribute("encoding").unwrap_or("unsigned") {
         "unsigned" => (EncodingKind::Unsigned, bits <= 64),
         // `signed` is no value of the schema, but real documents mean two's complement by it.
-        "twosComplement" | "twosCompliment" | "signed" => (EncodingKind::TwosComplement, bits <= 64),
+        "twosComplement" | "twosCompliment" | "signed" => {
+            (EncodingKind::TwosComplement, bits <= 64)
+        }
         "onesComplement" | "onesCompliment" => (EncodingKind::OnesComplement, bits <= 64),
         "signMagnitude" => (EncodingKind::SignMagnitude, bits <= 64),
-        "BCD" => (EncodingKind::Bcd, bits % 8 == 0 && bits <= 144),
-        "packedBCD" => (EncodingKind::PackedBcd, bits % 4 == 0 && bits <= 72),
+        "BCD" => (EncodingKind::Bcd, bits.is_multiple_of(8) && bits <= 144),
+        "packedBCD" => (
+            EncodingKind::PackedBcd,
+            bits.is_multiple_of(4) && bits <= 72,
+        ),
         other => return Err(unsupported(node, format!("the integer encoding `{other}`"))),
     };
-    if fits { Ok(kind) } else { Err(unsupported(node, format!("an integer of {bits} bits"))) }
+    if fits {
+        Ok(kind)
+    } else {
+        Err(unsupported(node, format!("an integer of {bits} bits")))
+    }
 }
 
 fn float_kind<'a>(node: Node<'a, 'a>, bits: u32) -> Built<'a, EncodingKind> {
@@ -199,7 +226,10 @@ fn float_kind<'a>(node: Node<'a, 'a>, bits: u32) -> Built<'a, EncodingKind> {
     match (encoding, bits) {
         ("IEEE754" | "IEEE754_1985", 16 | 32 | 64) => Ok(EncodingKind::Ieee754),
         ("MILSTD_1750A", 32 | 48) => Ok(EncodingKind::MilStd1750A),
-        _ => Err(unsupported(node, format!("a float encoded as {encoding} in {bits} bits"))),
+        _ => Err(unsupported(
+            node,
+            format!("a float encoded as {encoding} in {bits} bits"),
+        )),
     }
 }
 
@@ -225,9 +255,10 @@ fn byte_order<'a>(node: Node<'a, 'a>, bits: u32) -> Built<'a, bool> {
         return Ok(little && octets > 1);
     }
     match node.attribute("byteOrder") {
-        Some("leastSignificantByteFirst") if bits % 8 != 0 => {
-            Err(unsupported(node, format!("least significant octet first in {bits} bits")))
-        }
+        Some("leastSignificantByteFirst") if !bits.is_multiple_of(8) => Err(unsupported(
+            node,
+            format!("least significant octet first in {bits} bits"),
+        )),
         Some("leastSignificantByteFirst") => Ok(true),
         _ => Ok(false),
     }
@@ -263,7 +294,12 @@ fn charset<'a>(node: Node<'a, 'a>, name: &str) -> Built<'a, Charset> {
         "UTF-16" => Charset::Utf16,
         "UTF-16LE" => Charset::Utf16Le,
         "UTF-16BE" => Charset::Utf16Be,
-        other => return Err(unsupported(node, format!("the character encoding `{other}`"))),
+        other => {
+            return Err(unsupported(
+                node,
+                format!("the character encoding `{other}`"),
+            ));
+        }
     })
 }
 
@@ -272,15 +308,21 @@ fn string_end<'a>(node: Node<'a, 'a>) -> Built<'a, StringEnd> {
         let bits = attribute(leading, "sizeInBitsOfSizeTag", integer)?.unwrap_or(16);
         return match u32::try_from(bits) {
             Ok(bits @ 1..=32) => Ok(StringEnd::LeadingSize(bits)),
-            _ => Err(unsupported(leading, format!("a length prefix of {bits} bits"))),
+            _ => Err(unsupported(
+                leading,
+                format!("a length prefix of {bits} bits"),
+            )),
         };
     }
     if let Some(terminator) = child(node, "TerminationChar") {
         let text = text_of(terminator);
         let text = if text.is_empty() { "00" } else { text.as_str() };
-        return octets(text)
-            .map(StringEnd::Terminated)
-            .ok_or_else(|| mistake(terminator, format!("`{text}` is not a hexadecimal terminator")));
+        return octets(text).map(StringEnd::Terminated).ok_or_else(|| {
+            mistake(
+                terminator,
+                format!("`{text}` is not a hexadecimal terminator"),
+            )
+        });
     }
     Ok(StringEnd::Whole)
 }
@@ -288,7 +330,7 @@ fn string_end<'a>(node: Node<'a, 'a>) -> Built<'a, StringEnd> {
 /// An xs:hexBinary of 1 to 8 octets.
 fn octets(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    if digits.is_empty() || digits.len() % 2 != 0 || digits.len() > 16 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || digits.len() > 16 {
         return None;
     }
     digits

@@ -1,5 +1,6 @@
 //! Loading: from documents to the model.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -28,12 +29,23 @@ impl MissionDatabase {
     pub fn load_files(paths: &[PathBuf]) -> Result<Self, XtceError> {
         let mut texts = Vec::new();
         for path in paths {
-            let read = |source| XtceError::Read { path: path.clone(), source };
-            let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let read = |source| XtceError::Read {
+                path: path.clone(),
+                source,
+            };
+            let file = path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned();
             let metadata = std::fs::metadata(path).map_err(read)?;
             let octets = metadata.len();
             if octets > OCTETS_MAX {
-                return Err(XtceError::TooLarge { file, octets, limit: OCTETS_MAX });
+                return Err(XtceError::TooLarge {
+                    file,
+                    octets,
+                    limit: OCTETS_MAX,
+                });
             }
             let octets = std::fs::read(path).map_err(read)?;
             let text = String::from_utf8(octets).map_err(|error| XtceError::NotUtf8 {
@@ -42,8 +54,10 @@ impl MissionDatabase {
             })?;
             texts.push((file, text));
         }
-        let documents: Vec<_> =
-            texts.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+        let documents: Vec<_> = texts
+            .iter()
+            .map(|(file, text)| (file.as_str(), text.as_str()))
+            .collect();
         Self::from_documents(&documents)
     }
 
@@ -74,7 +88,9 @@ pub(super) struct Loader<'a> {
     /// Parts of parameters that references name, and who named them first.
     parts: Vec<Part<'a>>,
     part_index: HashMap<(u32, String), u32>,
-    dangling: std::cell::Cell<usize>,
+    dangling: Cell<usize>,
+    /// The encoding just built was not understood, and that has been noted.
+    pub(super) degraded: bool,
 }
 
 /// A reference to a part of a parameter.
@@ -97,7 +113,8 @@ impl<'a> Loader<'a> {
             notes: Notes::default(),
             parts: Vec::new(),
             part_index: HashMap::new(),
-            dangling: std::cell::Cell::new(0),
+            dangling: Cell::new(0),
+            degraded: false,
         }
     }
 
@@ -110,11 +127,14 @@ impl<'a> Loader<'a> {
                 self.notes.add(self.sources, refusal);
             });
         }
+        self.check_base_types()?;
         let mut draft = Draft::default();
         for declared in self.declared(Space::Type) {
             let built = self.parameter_type(declared);
             let built = self.kept(built, declared);
-            draft.without_encoding.push(built.as_ref().is_some_and(|b| b.without_encoding));
+            draft
+                .without_encoding
+                .push(built.as_ref().is_some_and(|b| b.without_encoding));
             draft.types.push(built.map(|built| built.built));
         }
         for declared in self.declared(Space::Parameter) {
@@ -130,7 +150,8 @@ impl<'a> Loader<'a> {
         draft.containers_at = self.declared(Space::Container);
         draft.parts = std::mem::take(&mut self.parts);
         structure::check(&draft, self.sources)?;
-        let mut database = prune::complete(draft, &mut |refusal| self.notes.add(self.sources, refusal));
+        let mut database =
+            prune::complete(draft, &mut |refusal| self.notes.add(self.sources, refusal));
         self.notes.sort(self.sources);
         database.meta_commands = self.names.meta_commands;
         database.space_systems = self.names.space_systems();
@@ -138,6 +159,23 @@ impl<'a> Loader<'a> {
         database.mistakes = self.notes.mistakes;
         database.warnings = self.notes.warnings;
         Ok(database)
+    }
+
+    fn check_base_types(&self) -> Result<(), XtceError> {
+        let types = self.names.declared(Space::Type);
+        let base = |declared: &Declared<'a>| {
+            let reference = declared.node.attribute("baseType")?;
+            Some(
+                self.names
+                    .find(Space::Type, declared.system, reference)?
+                    .index,
+            )
+        };
+        let edges: Vec<Vec<u32>> = types
+            .iter()
+            .map(|d| base(d).into_iter().collect())
+            .collect();
+        structure::check_base_types(&edges, types, self.sources)
     }
 
     fn declared(&self, space: Space) -> Vec<Declared<'a>> {
@@ -148,18 +186,21 @@ impl<'a> Loader<'a> {
         Ok(Parameter {
             name: declared.name.to_owned(),
             qualified_name: self.names.qualified(&declared),
-            parameter_type: self.type_reference(declared.node, "parameterTypeRef", declared.system)?,
+            parameter_type: self.type_reference(
+                declared.node,
+                "parameterTypeRef",
+                declared.system,
+            )?,
             description: description(declared.node),
         })
     }
 
     /// Notes why a declaration is left out.
     fn kept<T>(&mut self, built: Built<'a, T>, declared: Declared<'a>) -> Option<T> {
-        let consequence = || format!("`{}` is left out", self.names.qualified(&declared));
         match built {
             Ok(built) => Some(built),
             Err(refusal) => {
-                let consequence = consequence();
+                let consequence = format!("`{}` is left out", self.names.qualified(&declared));
                 self.note(refusal.so(&consequence));
                 None
             }
@@ -177,7 +218,9 @@ impl<'a> Loader<'a> {
         attribute: &str,
         system: u32,
     ) -> Built<'a, TypeId> {
-        Ok(TypeId(self.find(node, Space::Type, attribute, system)?.index))
+        Ok(TypeId(
+            self.find(node, Space::Type, attribute, system)?.index,
+        ))
     }
 
     /// A reference to a container.
@@ -187,7 +230,9 @@ impl<'a> Loader<'a> {
         attribute: &str,
         system: u32,
     ) -> Built<'a, ContainerId> {
-        Ok(ContainerId(self.find(node, Space::Container, attribute, system)?.index))
+        Ok(ContainerId(
+            self.find(node, Space::Container, attribute, system)?.index,
+        ))
     }
 
     /// A reference to a parameter or a part of one.
@@ -206,7 +251,10 @@ impl<'a> Loader<'a> {
             "ParameterRefEntry" | "ArrayParameterRefEntry" | "ParameterSegmentRefEntry"
         );
         if entry {
-            return Err(unsupported(node, "a part of a parameter as an entry of a container"));
+            return Err(unsupported(
+                node,
+                "a part of a parameter as an entry of a container",
+            ));
         }
         let declared = index(self.names.declared(Space::Parameter).len());
         let key = (found.index, path);
@@ -214,7 +262,11 @@ impl<'a> Loader<'a> {
             return Ok(ParameterId(declared + part));
         }
         let part = index(self.parts.len());
-        self.parts.push(Part { whole: ParameterId(key.0), path: key.1.clone(), node });
+        self.parts.push(Part {
+            whole: ParameterId(key.0),
+            path: key.1.clone(),
+            node,
+        });
         self.part_index.insert(key, part);
         Ok(ParameterId(declared + part))
     }
@@ -228,16 +280,26 @@ impl<'a> Loader<'a> {
         system: u32,
     ) -> Built<'a, Found> {
         let Some(reference) = node.attribute(attribute) else {
-            return Err(mistake(node, format!("{} has no {attribute}", node.tag_name().name())));
+            return Err(mistake(
+                node,
+                format!("{} has no {attribute}", node.tag_name().name()),
+            ));
         };
         if let Some(found) = self.names.find(space, system, reference) {
             return Ok(found);
         }
         let searched = self.dangling.get();
         self.dangling.set(searched + 1);
-        let nearest = if searched < NEAREST_MAX { self.names.nearest(space, reference) } else { None };
+        let nearest = if searched < NEAREST_MAX {
+            self.names.nearest(space, reference)
+        } else {
+            None
+        };
         let hint = nearest.map_or_else(String::new, |name| format!(", the nearest is `{name}`"));
-        Err(mistake(node, format!("{attribute}=\"{reference}\" names nothing{hint}")))
+        Err(mistake(
+            node,
+            format!("{attribute}=\"{reference}\" names nothing{hint}"),
+        ))
     }
 }
 
@@ -251,7 +313,10 @@ fn refuse_includes(source: &Source<'_>) -> Result<(), XtceError> {
     match include {
         Some(node) => {
             let (line, _) = source.place(node.range().start);
-            Err(XtceError::Include { file: source.file.to_owned(), line })
+            Err(XtceError::Include {
+                file: source.file.to_owned(),
+                line,
+            })
         }
         None => Ok(()),
     }

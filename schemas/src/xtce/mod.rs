@@ -1,8 +1,9 @@
 //! The mission database: XTCE documents loaded into a typed model.
 //!
-//! Documents are read in the order of the modules: checked as XML ([`document`]), their
-//! declarations collected and names made resolvable ([`names`]), types and containers built, what
-//! cannot be built left out with all that depends on it, cycles refused. XTCE 1.0 to 1.3.
+//! A document is checked as XML (`document`), its declarations are collected (`names`) and every
+//! element is looked up in one table (`elements`); types and containers are built, circles refused
+//! (`structure`), and what cannot be built is left out with all that depends on it (`prune`).
+//! XTCE 1.0 to 1.3.
 
 mod alarms;
 mod calibrators;
@@ -12,6 +13,7 @@ mod document;
 mod elements;
 mod encodings;
 mod error;
+mod links;
 mod load;
 pub mod model;
 mod names;
@@ -19,6 +21,7 @@ mod notes;
 mod prune;
 mod report;
 mod structure;
+mod times;
 mod types;
 mod values;
 

@@ -3,6 +3,12 @@
 //! Every reference is an index, every condition is typed, and nothing here is XML any more.
 //! Source: XTCE 1.2 and 1.3 (OMG formal/2018-10-02), CCSDS 660.0-B-2.
 
+mod alarms;
+mod containers;
+
+pub use alarms::{Alarm, AlarmLevel, AlarmTrigger, Range, Severity};
+pub use containers::{Container, Entry, EntryContent, Location, LocationReference, Repeat};
+
 /// Index into [`MissionDatabase::parameters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParameterId(pub u32);
@@ -37,7 +43,7 @@ pub struct MissionDatabase {
     pub warnings: Vec<Unsupported>,
     /// Parameters that stand for a part of another one: a reference such as
     /// `CCSDS_Packet_ID/APID` or `samples[2]` gets a [`Parameter`] of its own, after those that
-    /// are declared, with the part's type; no container has it as an entry. Sorted by `part`.
+    /// are declared, named `CCSDS_Packet_ID.APID`, with the part's type; no container has it as an entry. Sorted by `part`.
     pub member_references: Vec<MemberReference>,
 }
 
@@ -385,7 +391,10 @@ pub enum MathToken {
 
 /// Operators of MathOperationCalibrator (XTCE MathOperatorsType).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the variants are the schema's operators by name")]
+#[allow(
+    missing_docs,
+    reason = "the variants are the schema's operators by name"
+)]
 pub enum MathOperator {
     Add,
     Subtract,
@@ -486,141 +495,4 @@ pub enum ComparisonOperator {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-}
-
-/// A sequence container.
-#[derive(Clone, Debug)]
-pub struct Container {
-    /// Name as written.
-    pub name: String,
-    /// Qualified like a parameter's.
-    pub qualified_name: String,
-    /// shortDescription.
-    pub description: Option<String>,
-    /// Abstract containers make no table of their own.
-    pub is_abstract: bool,
-    /// BaseContainer and its RestrictionCriteria; `All([])` when it has none.
-    pub base: Option<(ContainerId, Condition)>,
-    /// Fixed size in bits from the container's BinaryEncoding, if given.
-    pub size_bits: Option<IntegerValue>,
-    /// Entries in order.
-    pub entries: Vec<Entry>,
-}
-
-/// One entry of a container.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// What lies here.
-    pub content: EntryContent,
-    /// Where; `None`: right after the previous entry.
-    pub location: Option<Location>,
-    /// Only present when this holds.
-    pub include_condition: Option<Condition>,
-    /// Repeated this many times (a List in tables).
-    pub repeat: Option<Repeat>,
-}
-
-/// What an entry holds.
-#[derive(Clone, Debug)]
-pub enum EntryContent {
-    /// A parameter.
-    Parameter(ParameterId),
-    /// An array parameter whose entry gives the number of entries of each dimension.
-    Array {
-        /// The parameter, of an array type.
-        parameter: ParameterId,
-        /// Number of entries of each dimension, outermost first; empty: as its type says.
-        dimensions: Vec<IntegerValue>,
-    },
-    /// Another container's entries, its base's first.
-    Container(ContainerId),
-    /// Bits that belong to nothing (an entry that is not supported but whose size is known).
-    Padding(u32),
-}
-
-/// LocationInContainerInBits.
-#[derive(Clone, Debug)]
-pub struct Location {
-    /// From where.
-    pub reference: LocationReference,
-    /// How many bits.
-    pub offset_bits: IntegerValue,
-}
-
-/// Reference point of a location.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LocationReference {
-    /// From the start of the (outermost base) container.
-    ContainerStart,
-    /// Back from the end of the container.
-    ContainerEnd,
-    /// From the end of the previous entry.
-    PreviousEntry,
-}
-
-/// RepeatEntry.
-#[derive(Clone, Debug)]
-pub struct Repeat {
-    /// How many times.
-    pub count: IntegerValue,
-    /// Bits between one and the next.
-    pub offset_bits: IntegerValue,
-}
-
-/// Alarms that hold in a context.
-#[derive(Clone, Debug)]
-pub struct Alarm {
-    /// When; `None` for the default alarm.
-    pub context: Option<Condition>,
-    /// Ranges or labels, worst first.
-    pub levels: Vec<AlarmLevel>,
-}
-
-/// One level of an alarm.
-#[derive(Clone, Debug)]
-pub struct AlarmLevel {
-    /// How bad.
-    pub severity: Severity,
-    /// What sets it off.
-    pub trigger: AlarmTrigger,
-}
-
-/// XTCE concern levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the variants are the schema's concern levels by name")]
-pub enum Severity {
-    Normal,
-    Watch,
-    Warning,
-    Distress,
-    Critical,
-    Severe,
-}
-
-/// What sets an alarm off.
-#[derive(Clone, Debug)]
-pub enum AlarmTrigger {
-    /// The engineering value lies outside this range.
-    Outside(Range),
-    /// The engineering value lies inside this range (`rangeForm="inside"`).
-    Inside(Range),
-    /// The enumeration label is this one.
-    Label(String),
-    /// Any label without an alarm of its own (EnumerationAlarm defaultAlarmLevel).
-    OtherLabels,
-    /// A condition on any parameters holds (AlarmConditions).
-    When(Condition),
-}
-
-/// A range of engineering values.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
-    /// Lower end, if any.
-    pub minimum: Option<f64>,
-    /// The lower end itself lies outside.
-    pub minimum_exclusive: bool,
-    /// Upper end, if any.
-    pub maximum: Option<f64>,
-    /// The upper end itself lies outside.
-    pub maximum_exclusive: bool,
 }

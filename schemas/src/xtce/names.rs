@@ -12,6 +12,9 @@ use roxmltree::Node;
 use super::document::{child, elements, name_of, text_of};
 use super::notes::{Refusal, mistake, unsupported};
 
+/// After so many refused declarations, the first of two is no longer looked for.
+const PLACES_MAX: usize = 100;
+
 /// What kind of thing a name is for; the three do not clash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Space {
@@ -79,8 +82,9 @@ impl<'a> Names<'a> {
         while let Some((node, parent)) = open.pop() {
             let system = self.system(node, parent);
             self.collect_system(node, system);
-            let inner: Vec<_> =
-                elements(node).filter(|child| name_of(*child) == "SpaceSystem").collect();
+            let inner: Vec<_> = elements(node)
+                .filter(|child| name_of(*child) == "SpaceSystem")
+                .collect();
             open.extend(inner.into_iter().rev().map(|node| (node, Some(system))));
         }
     }
@@ -97,15 +101,20 @@ impl<'a> Names<'a> {
 
     /// `/A/B/name`.
     pub(super) fn qualified(&self, declared: &Declared<'_>) -> String {
-        let path = self.systems.get(declared.system as usize).map_or("", |s| s.qualified.as_str());
+        let path = self
+            .systems
+            .get(declared.system as usize)
+            .map_or("", |s| s.qualified.as_str());
         format!("{path}/{}", declared.name)
     }
 
     /// What `reference`, written in `system`, refers to.
     pub(super) fn find(&self, space: Space, system: u32, reference: &str) -> Option<Found> {
         let reference = reference.trim();
-        let segments: Vec<&str> =
-            reference.split('/').filter(|segment| !segment.is_empty() && *segment != ".").collect();
+        let segments: Vec<&str> = reference
+            .split('/')
+            .filter(|segment| !segment.is_empty() && *segment != ".")
+            .collect();
         if reference.starts_with('/') {
             return self.find_from_roots(space, &segments);
         }
@@ -115,7 +124,11 @@ impl<'a> Names<'a> {
             if let Some(found) = self.find_from(space, start, &segments) {
                 return Some(found);
             }
-            from = if climbs { None } else { self.systems.get(start as usize)?.parent };
+            from = if climbs {
+                None
+            } else {
+                self.systems.get(start as usize)?.parent
+            };
         }
         self.find_from_roots(space, &segments)
     }
@@ -159,7 +172,10 @@ impl<'a> Names<'a> {
             }
         }
         match self.table(space).index.get(&(system, *last)) {
-            Some(index) => Some(Found { index: *index, part: None }),
+            Some(index) => Some(Found {
+                index: *index,
+                part: None,
+            }),
             None if space == Space::Parameter => part.or_else(|| self.find_whole(system, last, "")),
             None => None,
         }
@@ -173,12 +189,13 @@ impl<'a> Names<'a> {
         loop {
             let name = segment.get(..end)?;
             if let Some(index) = index.get(&(system, name)) {
-                let mut part = segment.get(end..)?.to_owned();
-                if !rest.is_empty() {
-                    part.push('/');
-                    part.push_str(rest);
-                }
-                return Some(Found { index: *index, part: (!part.is_empty()).then_some(part) });
+                // One way of writing: `a.b[2].c`, whatever the document's.
+                let part = format!("{}/{rest}", segment.get(end..)?).replace('/', ".");
+                let part = part.trim_matches('.').to_owned();
+                return Some(Found {
+                    index: *index,
+                    part: (!part.is_empty()).then_some(part),
+                });
             }
             end = name.rfind(['.', '['])?;
         }
@@ -187,7 +204,8 @@ impl<'a> Names<'a> {
     fn system(&mut self, node: Node<'a, 'a>, parent: Option<u32>) -> u32 {
         let name = node.attribute("name").unwrap_or_default().trim();
         if name.is_empty() {
-            self.refusals.push(mistake(node, "a SpaceSystem without a name"));
+            self.refusals
+                .push(mistake(node, "a SpaceSystem without a name"));
         }
         let siblings = match parent.and_then(|parent| self.systems.get(parent as usize)) {
             Some(parent) => &parent.children,
@@ -199,8 +217,15 @@ impl<'a> Names<'a> {
         }
         let system = index(self.systems.len());
         let above = parent.and_then(|parent| self.systems.get(parent as usize));
-        let qualified = format!("{}/{name}", above.map_or("", |above| above.qualified.as_str()));
-        self.systems.push(System { parent, qualified, children: HashMap::new() });
+        let qualified = format!(
+            "{}/{name}",
+            above.map_or("", |above| above.qualified.as_str())
+        );
+        self.systems.push(System {
+            parent,
+            qualified,
+            children: HashMap::new(),
+        });
         match parent.and_then(|parent| self.systems.get_mut(parent as usize)) {
             Some(parent) => parent.children.insert(name, system),
             None => self.roots.insert(name, system),
@@ -218,7 +243,8 @@ impl<'a> Names<'a> {
             for set in elements(section) {
                 match name_of(set) {
                     "ParameterTypeSet" => {
-                        for node in elements(set).filter(|n| name_of(*n).ends_with("ParameterType")) {
+                        for node in elements(set).filter(|n| name_of(*n).ends_with("ParameterType"))
+                        {
                             self.declare(Space::Type, node, system);
                         }
                     }
@@ -254,8 +280,15 @@ impl<'a> Names<'a> {
     }
 
     fn declare(&mut self, space: Space, node: Node<'a, 'a>, system: u32) {
-        let Some(name) = node.attribute("name").map(str::trim).filter(|name| !name.is_empty()) else {
-            self.refusals.push(mistake(node, format!("a {} without a name; left out", space.word())));
+        let Some(name) = node
+            .attribute("name")
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        else {
+            self.refusals.push(mistake(
+                node,
+                format!("a {} without a name; left out", space.word()),
+            ));
             return;
         };
         let table = match space {
@@ -264,11 +297,18 @@ impl<'a> Names<'a> {
             Space::Container => &mut self.containers,
         };
         if let Some(first) = table.index.get(&(system, name)) {
-            let first = table.declared.get(*first as usize).map(|declared| declared.node);
+            let first = table
+                .declared
+                .get(*first as usize)
+                .map(|declared| declared.node);
+            // Finding a line reads the document from its start, so not for thousands of them.
+            let first = first.filter(|_| self.refusals.len() < PLACES_MAX);
             self.refusals.push(twice(space, node, first, name));
             return;
         }
-        table.index.insert((system, name), index(table.declared.len()));
+        table
+            .index
+            .insert((system, name), index(table.declared.len()));
         table.declared.push(Declared { node, system, name });
     }
 
@@ -288,10 +328,16 @@ fn twice<'a>(
     name: &str,
 ) -> Refusal<'a> {
     let place = first.map_or_else(String::new, |first| {
-        format!(", first in line {}", first.document().text_pos_at(first.range().start).row)
+        format!(
+            ", first in line {}",
+            first.document().text_pos_at(first.range().start).row
+        )
     });
     let word = space.word();
-    mistake(node, format!("the {word} `{name}` is declared twice{place}; this one is left out"))
+    mistake(
+        node,
+        format!("the {word} `{name}` is declared twice{place}; this one is left out"),
+    )
 }
 
 /// A count as an index; documents are bounded far below.
@@ -307,7 +353,7 @@ fn edit_distance(left: &str, right: &str) -> usize {
         let mut diagonal = above;
         let mut previous = above + 1;
         for (cell, to) in row.iter_mut().skip(1).zip(&right) {
-            let changed = diagonal + usize::from(from.to_ascii_lowercase() != to.to_ascii_lowercase());
+            let changed = diagonal + usize::from(!from.eq_ignore_ascii_case(to));
             diagonal = *cell;
             previous = changed.min(diagonal + 1).min(previous + 1);
             *cell = previous;

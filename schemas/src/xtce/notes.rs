@@ -26,12 +26,20 @@ pub(super) enum Kind {
 
 /// The document says something that is not supported.
 pub(super) fn unsupported<'a>(node: Node<'a, 'a>, what: impl Into<String>) -> Refusal<'a> {
-    Refusal { node, kind: Kind::Unsupported, what: what.into() }
+    Refusal {
+        node,
+        kind: Kind::Unsupported,
+        what: what.into(),
+    }
 }
 
 /// The document is wrong.
 pub(super) fn mistake<'a>(node: Node<'a, 'a>, what: impl Into<String>) -> Refusal<'a> {
-    Refusal { node, kind: Kind::Mistake, what: what.into() }
+    Refusal {
+        node,
+        kind: Kind::Mistake,
+        what: what.into(),
+    }
 }
 
 impl Refusal<'_> {
@@ -63,7 +71,11 @@ impl Notes {
 
     /// Puts each list into document order, once each.
     pub(super) fn sort(&mut self, sources: &[Source<'_>]) {
-        for list in [&mut self.unsupported, &mut self.mistakes, &mut self.warnings] {
+        for list in [
+            &mut self.unsupported,
+            &mut self.mistakes,
+            &mut self.warnings,
+        ] {
             list.sort_by_key(|note| {
                 let file = sources.iter().position(|source| source.file == note.file);
                 (file, note.line, note.column)
@@ -76,7 +88,12 @@ impl Notes {
 /// File and line of a node.
 pub(super) fn place(sources: &[Source<'_>], node: Node<'_, '_>) -> (String, u32, u32) {
     // Each node belongs to one of the documents; which one is a question of identity.
-    match sources.iter().find(|source| std::ptr::eq(&raw const source.document, std::ptr::from_ref(node.document()).cast())) {
+    match sources.iter().find(|source| {
+        std::ptr::eq(
+            &raw const source.document,
+            std::ptr::from_ref(node.document()).cast(),
+        )
+    }) {
         Some(source) => {
             let (line, column) = source.place(node.range().start);
             (source.file.to_owned(), line, column)
@@ -96,5 +113,11 @@ fn note(sources: &[Source<'_>], node: Node<'_, '_>, what: String) -> Unsupported
         })
         .collect();
     steps.reverse();
-    Unsupported { file, line, column, path: steps.join("/"), what }
+    Unsupported {
+        file,
+        line,
+        column,
+        path: steps.join("/"),
+        what,
+    }
 }

@@ -1,11 +1,11 @@
 //! Leaves out what depends on something that is left out, and numbers the rest anew.
 
-use super::model::{
-    Alarm, AlarmTrigger, Calibrator, Condition, Container, ContainerId, Encoding, EntryContent,
-    Epoch, IntegerValue, MathToken, MemberReference, MemberStep, MissionDatabase, Operand,
-    Parameter, ParameterId, ParameterType, Size, TypeId, TypeKind,
-};
+use super::links::{Link, visit_alarm, visit_container, visit_type};
 use super::load::Part;
+use super::model::{
+    Container, EntryContent, MemberReference, MemberStep, MissionDatabase, Parameter, ParameterId,
+    ParameterType, TypeId, TypeKind,
+};
 use super::names::{Declared, index};
 use super::notes::{Refusal, mistake};
 
@@ -21,13 +21,6 @@ pub(super) struct Draft<'a> {
     pub(super) parameters_at: Vec<Declared<'a>>,
     pub(super) containers_at: Vec<Declared<'a>>,
     pub(super) parts: Vec<Part<'a>>,
-}
-
-/// A reference inside the model.
-enum Link<'m> {
-    Type(&'m mut TypeId),
-    Parameter(&'m mut ParameterId),
-    Container(&'m mut ContainerId),
 }
 
 /// Turns a draft without circles into the model.
@@ -61,7 +54,10 @@ pub(super) fn complete<'a>(
             }
             present
         });
-        built.alarms.iter_mut().for_each(|alarm| visit_alarm(alarm, &mut renumber));
+        built
+            .alarms
+            .iter_mut()
+            .for_each(|alarm| visit_alarm(alarm, &mut renumber));
         visit_type(built, &mut renumber);
     }
     for parameter in draft.parameters.iter_mut().flatten() {
@@ -71,7 +67,9 @@ pub(super) fn complete<'a>(
         visit_container(container, &mut renumber);
     }
     references.retain(|reference| {
-        parameters.get(reference.part.0 as usize).is_some_and(Option::is_some)
+        parameters
+            .get(reference.part.0 as usize)
+            .is_some_and(Option::is_some)
     });
     for reference in &mut references {
         renumber(Link::Parameter(&mut reference.part));
@@ -91,11 +89,14 @@ fn add_parts<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) -> Ve
     let mut references = Vec::new();
     for part in &draft.parts {
         let id = ParameterId(index(draft.parameters.len()));
-        let whole = draft.parameters.get(part.whole.0 as usize).and_then(Option::as_ref);
+        let whole = draft
+            .parameters
+            .get(part.whole.0 as usize)
+            .and_then(Option::as_ref);
         let found = whole.and_then(|whole| {
             let (parameter_type, path) = follow(draft, whole.parameter_type, &part.path)?;
             let suffix = &part.path;
-            let joint = if suffix.starts_with(['.', '[', '/']) { "" } else { "/" };
+            let joint = if suffix.starts_with('[') { "" } else { "." };
             let parameter = Parameter {
                 name: format!("{}{joint}{suffix}", whole.name),
                 qualified_name: format!("{}{joint}{suffix}", whole.qualified_name),
@@ -113,23 +114,29 @@ fn add_parts<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) -> Ve
             None => (None, Vec::new()),
         };
         draft.parameters.push(parameter);
-        references.push(MemberReference { part: id, whole: part.whole, path });
+        references.push(MemberReference {
+            part: id,
+            whole: part.whole,
+            path,
+        });
     }
     references
 }
 
-/// Follows `.member`, `/member` and `[index]` through types.
+/// Follows `member.member[index]` through types.
 fn follow(draft: &Draft<'_>, start: TypeId, path: &str) -> Option<(TypeId, Vec<MemberStep>)> {
     let mut at = start;
     let mut steps = Vec::new();
-    for step in path.split(['.', '/']) {
+    for step in path.split('.') {
         let (name, indices) = match step.find('[') {
             Some(bracket) => step.split_at(bracket),
             None => (step, ""),
         };
         if !name.is_empty() {
             let kind = &draft.types.get(at.0 as usize)?.as_ref()?.kind;
-            let TypeKind::Aggregate { members } = kind else { return None };
+            let TypeKind::Aggregate { members } = kind else {
+                return None;
+            };
             let member = members.iter().position(|member| member.name == name)?;
             at = members.get(member)?.member_type;
             steps.push(MemberStep::Member(index(member)));
@@ -140,7 +147,13 @@ fn follow(draft: &Draft<'_>, start: TypeId, path: &str) -> Option<(TypeId, Vec<M
             let element = text.strip_suffix(']')?.trim().parse().ok()?;
             if left == 0 {
                 let kind = &draft.types.get(at.0 as usize)?.as_ref()?.kind;
-                let TypeKind::Array { element, dimensions } = kind else { return None };
+                let TypeKind::Array {
+                    element,
+                    dimensions,
+                } = kind
+                else {
+                    return None;
+                };
                 left = dimensions.len().max(1);
                 at = *element;
             }
@@ -158,15 +171,24 @@ fn follow(draft: &Draft<'_>, start: TypeId, path: &str) -> Option<(TypeId, Vec<M
 fn refuse_unplaceable<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) {
     let mut known = vec![None; draft.types.len()];
     for at in 0..draft.containers.len() {
-        let Some(container) = draft.containers.get(at).and_then(Option::as_ref) else { continue };
+        let Some(container) = draft.containers.get(at).and_then(Option::as_ref) else {
+            continue;
+        };
         let wrong = container.entries.iter().find_map(|entry| {
             let (id, dimensions_given) = match &entry.content {
                 EntryContent::Parameter(id) => (id, false),
-                EntryContent::Array { parameter, dimensions } => (parameter, !dimensions.is_empty()),
+                EntryContent::Array {
+                    parameter,
+                    dimensions,
+                } => (parameter, !dimensions.is_empty()),
                 EntryContent::Container(_) | EntryContent::Padding(_) => return None,
             };
             let parameter = draft.parameters.get(id.0 as usize)?.as_ref()?;
-            let kind = &draft.types.get(parameter.parameter_type.0 as usize)?.as_ref()?.kind;
+            let kind = &draft
+                .types
+                .get(parameter.parameter_type.0 as usize)?
+                .as_ref()?
+                .kind;
             let placeable = match kind {
                 TypeKind::Array { element, .. } if dimensions_given => {
                     placeable(draft, *element, &mut known)
@@ -194,13 +216,19 @@ fn placeable(draft: &Draft<'_>, id: TypeId, known: &mut [Option<bool>]) -> bool 
     if let Some(Some(answer)) = known.get(at) {
         return *answer;
     }
-    let answer = match draft.types.get(at).and_then(Option::as_ref).map(|built| &built.kind) {
-        Some(TypeKind::Array { element, dimensions }) => {
-            !dimensions.is_empty() && placeable(draft, *element, known)
-        }
-        Some(TypeKind::Aggregate { members }) => {
-            members.iter().all(|member| placeable(draft, member.member_type, known))
-        }
+    let answer = match draft
+        .types
+        .get(at)
+        .and_then(Option::as_ref)
+        .map(|built| &built.kind)
+    {
+        Some(TypeKind::Array {
+            element,
+            dimensions,
+        }) => !dimensions.is_empty() && placeable(draft, *element, known),
+        Some(TypeKind::Aggregate { members }) => members
+            .iter()
+            .all(|member| placeable(draft, member.member_type, known)),
         // A type that is left out takes its container along anyway, with a better reason.
         _ => !draft.without_encoding.get(at).copied().unwrap_or(false),
     };
@@ -214,7 +242,8 @@ fn placeable(draft: &Draft<'_>, id: TypeId, known: &mut [Option<bool>]) -> bool 
 fn propagate<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) {
     let types = draft.types.len();
     let parameters = draft.parameters.len();
-    let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); types + parameters + draft.containers.len()];
+    let mut dependants: Vec<Vec<usize>> =
+        vec![Vec::new(); types + parameters + draft.containers.len()];
     let mut depend = |on: usize, who: usize| {
         if let Some(list) = dependants.get_mut(on) {
             list.push(who);
@@ -241,7 +270,9 @@ fn propagate<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) {
     }
     for (at, container) in draft.containers.iter_mut().enumerate() {
         if let Some(container) = container {
-            visit_container(container, &mut |link| depend(number(link), types + parameters + at));
+            visit_container(container, &mut |link| {
+                depend(number(link), types + parameters + at);
+            });
         }
     }
     let missing = |draft: &Draft<'_>, at: usize| {
@@ -250,10 +281,15 @@ fn propagate<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) {
         } else if at < types + parameters {
             draft.parameters.get(at - types).is_none_or(Option::is_none)
         } else {
-            draft.containers.get(at - types - parameters).is_none_or(Option::is_none)
+            draft
+                .containers
+                .get(at - types - parameters)
+                .is_none_or(Option::is_none)
         }
     };
-    let mut gone: Vec<usize> = (0..dependants.len()).filter(|at| missing(draft, *at)).collect();
+    let mut gone: Vec<usize> = (0..dependants.len())
+        .filter(|at| missing(draft, *at))
+        .collect();
     while let Some(cause) = gone.pop() {
         for who in dependants.get(cause).cloned().unwrap_or_default() {
             if missing(draft, who) {
@@ -262,7 +298,8 @@ fn propagate<'a>(draft: &mut Draft<'a>, note: &mut dyn FnMut(Refusal<'a>)) {
             let name = name_at(draft, types, cause);
             let (node, left_out) = take(draft, types, who);
             if let (Some(node), Some(left_out)) = (node, left_out) {
-                let what = format!("`{left_out}` is left out: it depends on `{name}`, which is left out");
+                let what =
+                    format!("`{left_out}` is left out: it depends on `{name}`, which is left out");
                 note(mistake(node, what));
             }
             gone.push(who);
@@ -277,7 +314,10 @@ fn name_at(draft: &Draft<'_>, types: usize, at: usize) -> String {
     } else if at < types + parameters {
         let at = at - types;
         if let Some(part) = at.checked_sub(draft.parameters_at.len()) {
-            return draft.parts.get(part).map_or_else(String::new, |part| part.path.clone());
+            return draft
+                .parts
+                .get(part)
+                .map_or_else(String::new, |part| part.path.clone());
         }
         draft.parameters_at.get(at)
     } else {
@@ -292,17 +332,40 @@ fn take<'a>(draft: &mut Draft<'a>, types: usize, at: usize) -> Taken<'a> {
     let parameters = draft.parameters.len();
     if at < types {
         let node = draft.types_at.get(at).map(|declared| declared.node);
-        (node, draft.types.get_mut(at).and_then(Option::take).map(|built| built.qualified_name))
+        (
+            node,
+            draft
+                .types
+                .get_mut(at)
+                .and_then(Option::take)
+                .map(|built| built.qualified_name),
+        )
     } else if at < types + parameters {
         let at = at - types;
-        let part = at.checked_sub(draft.parameters_at.len()).and_then(|at| draft.parts.get(at));
+        let part = at
+            .checked_sub(draft.parameters_at.len())
+            .and_then(|at| draft.parts.get(at));
         let declared = draft.parameters_at.get(at).map(|declared| declared.node);
         let node = declared.or(part.map(|part| part.node));
-        (node, draft.parameters.get_mut(at).and_then(Option::take).map(|built| built.qualified_name))
+        (
+            node,
+            draft
+                .parameters
+                .get_mut(at)
+                .and_then(Option::take)
+                .map(|built| built.qualified_name),
+        )
     } else {
         let at = at - types - parameters;
         let node = draft.containers_at.get(at).map(|declared| declared.node);
-        (node, draft.containers.get_mut(at).and_then(Option::take).map(|built| built.qualified_name))
+        (
+            node,
+            draft
+                .containers
+                .get_mut(at)
+                .and_then(Option::take)
+                .map(|built| built.qualified_name),
+        )
     }
 }
 
@@ -323,122 +386,5 @@ fn set(id: &mut u32, numbers: &[Option<u32>]) {
     // What stays refers only to what stays; see `propagate`.
     if let Some(Some(number)) = numbers.get(*id as usize) {
         *id = *number;
-    }
-}
-
-type Visit<'v> = &'v mut dyn FnMut(Link<'_>);
-
-/// All references of a type but those of its alarms.
-fn visit_type(built: &mut ParameterType, visit: Visit<'_>) {
-    match &mut built.kind {
-        TypeKind::Integer { encoding, .. }
-        | TypeKind::Float { encoding, .. }
-        | TypeKind::Boolean { encoding, .. }
-        | TypeKind::Enumerated { encoding, .. }
-        | TypeKind::String { encoding }
-        | TypeKind::Binary { encoding }
-        | TypeKind::RelativeTime { encoding, .. } => visit_encoding(encoding, visit),
-        TypeKind::AbsoluteTime { epoch, encoding, .. } => {
-            if let Epoch::OffsetFrom(parameter) = epoch {
-                visit(Link::Parameter(parameter));
-            }
-            visit_encoding(encoding, visit);
-        }
-        TypeKind::Array { element, dimensions } => {
-            visit(Link::Type(element));
-            dimensions.iter_mut().for_each(|dimension| visit_integer(dimension, visit));
-        }
-        TypeKind::Aggregate { members } => {
-            members.iter_mut().for_each(|member| visit(Link::Type(&mut member.member_type)));
-        }
-    }
-}
-
-fn visit_encoding(encoding: &mut Encoding, visit: Visit<'_>) {
-    if let Size::Dynamic(size) = &mut encoding.size {
-        visit_integer(size, visit);
-    }
-    for (condition, calibrator) in &mut encoding.context_calibrators {
-        visit_condition(condition, visit);
-        visit_calibrator(calibrator, visit);
-    }
-    if let Some(calibrator) = &mut encoding.calibrator {
-        visit_calibrator(calibrator, visit);
-    }
-}
-
-fn visit_calibrator(calibrator: &mut Calibrator, visit: Visit<'_>) {
-    if let Calibrator::Math(tokens) = calibrator {
-        for token in tokens {
-            if let MathToken::Parameter { parameter, .. } = token {
-                visit(Link::Parameter(parameter));
-            }
-        }
-    }
-}
-
-fn visit_alarm(alarm: &mut Alarm, visit: Visit<'_>) {
-    if let Some(context) = &mut alarm.context {
-        visit_condition(context, visit);
-    }
-    for level in &mut alarm.levels {
-        if let AlarmTrigger::When(condition) = &mut level.trigger {
-            visit_condition(condition, visit);
-        }
-    }
-}
-
-fn visit_integer(value: &mut IntegerValue, visit: Visit<'_>) {
-    match value {
-        IntegerValue::Fixed(_) => {}
-        IntegerValue::Parameter { parameter, .. } => visit(Link::Parameter(parameter)),
-        IntegerValue::Lookup(rows) => {
-            rows.iter_mut().for_each(|(condition, _)| visit_condition(condition, visit));
-        }
-    }
-}
-
-fn visit_condition(condition: &mut Condition, visit: Visit<'_>) {
-    match condition {
-        Condition::All(inner) | Condition::Any(inner) => {
-            inner.iter_mut().for_each(|condition| visit_condition(condition, visit));
-        }
-        Condition::Comparison(comparison) => {
-            visit(Link::Parameter(&mut comparison.parameter));
-            if let Operand::Parameter { parameter, .. } = &mut comparison.value {
-                visit(Link::Parameter(parameter));
-            }
-        }
-    }
-}
-
-fn visit_container(container: &mut Container, visit: Visit<'_>) {
-    if let Some((base, condition)) = &mut container.base {
-        visit(Link::Container(base));
-        visit_condition(condition, visit);
-    }
-    if let Some(size) = &mut container.size_bits {
-        visit_integer(size, visit);
-    }
-    for entry in &mut container.entries {
-        match &mut entry.content {
-            EntryContent::Parameter(parameter) => visit(Link::Parameter(parameter)),
-            EntryContent::Array { parameter, dimensions } => {
-                visit(Link::Parameter(parameter));
-                dimensions.iter_mut().for_each(|dimension| visit_integer(dimension, visit));
-            }
-            EntryContent::Container(inner) => visit(Link::Container(inner)),
-            EntryContent::Padding(_) => {}
-        }
-        if let Some(location) = &mut entry.location {
-            visit_integer(&mut location.offset_bits, visit);
-        }
-        if let Some(condition) = &mut entry.include_condition {
-            visit_condition(condition, visit);
-        }
-        if let Some(repeat) = &mut entry.repeat {
-            visit_integer(&mut repeat.count, visit);
-            visit_integer(&mut repeat.offset_bits, visit);
-        }
     }
 }

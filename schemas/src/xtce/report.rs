@@ -42,9 +42,17 @@ impl MissionDatabase {
             space_systems: self.space_systems,
             packets: self.containers.len() - abstract_containers,
             abstract_containers,
-            parameters: self.parameters.len().saturating_sub(self.member_references.len()),
+            parameters: self
+                .parameters
+                .len()
+                .saturating_sub(self.member_references.len()),
             types: self.types.len(),
-            calibrators: self.types.iter().filter_map(|t| t.kind.encoding()).map(calibrators).sum(),
+            calibrators: self
+                .types
+                .iter()
+                .filter_map(|t| t.kind.encoding())
+                .map(calibrators)
+                .sum(),
             alarms: self.types.iter().map(|t| t.alarms.len()).sum(),
             commands: self.meta_commands,
             unsupported: self.unsupported.clone(),
@@ -73,7 +81,11 @@ impl TypeKind {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commands = if self.commands == 0 { "" } else { "  (telemetry only: not loaded)" };
+        let commands = if self.commands == 0 {
+            ""
+        } else {
+            "  (telemetry only: not loaded)"
+        };
         writeln!(f, "space systems  {:>7}", self.space_systems)?;
         writeln!(f, "packets        {:>7}", self.packets)?;
         writeln!(f, "abstract       {:>7}", self.abstract_containers)?;
@@ -101,7 +113,11 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.what)?;
+        writeln!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.what
+        )?;
         write!(f, "    in {}", self.path)
     }
 }

@@ -27,19 +27,32 @@ pub(super) fn check(draft: &Draft<'_>, sources: &[Source<'_>]) -> Result<(), Xtc
             _ => Vec::new(),
         })
         .collect();
-    unfold(&Graph { what: "types", edges: &types, own: &|_| 1, at: &draft.types_at }, sources)?;
+    unfold(
+        &Graph {
+            what: "types contain each other",
+            edges: &types,
+            own: &|_| 1,
+            at: &draft.types_at,
+        },
+        sources,
+    )?;
     let containers: Vec<Vec<u32>> = draft
         .containers
         .iter()
         .map(|built| {
-            let Some(container) = built else { return Vec::new() };
+            let Some(container) = built else {
+                return Vec::new();
+            };
             let base = container.base.iter().map(|(base, _)| base.0);
-            let inner = container.entries.iter().filter_map(|entry| match entry.content {
-                EntryContent::Container(inner) => Some(inner.0),
-                EntryContent::Parameter(_) | EntryContent::Array { .. } | EntryContent::Padding(_) => {
-                    None
-                }
-            });
+            let inner = container
+                .entries
+                .iter()
+                .filter_map(|entry| match entry.content {
+                    EntryContent::Container(inner) => Some(inner.0),
+                    EntryContent::Parameter(_)
+                    | EntryContent::Array { .. }
+                    | EntryContent::Padding(_) => None,
+                });
             base.chain(inner).collect()
         })
         .collect();
@@ -47,8 +60,30 @@ pub(super) fn check(draft: &Draft<'_>, sources: &[Source<'_>]) -> Result<(), Xtc
         let container = draft.containers.get(index).and_then(Option::as_ref);
         container.map_or(0, |container| container.entries.len() as u64)
     };
-    let graph = Graph { what: "containers", edges: &containers, own: &own, at: &draft.containers_at };
+    let graph = Graph {
+        what: "containers refer to each other",
+        edges: &containers,
+        own: &own,
+        at: &draft.containers_at,
+    };
     unfold(&graph, sources)
+}
+
+/// Checks that no type extends itself by baseType.
+pub(super) fn check_base_types(
+    edges: &[Vec<u32>],
+    at: &[Declared<'_>],
+    sources: &[Source<'_>],
+) -> Result<(), XtceError> {
+    unfold(
+        &Graph {
+            what: "types extend each other",
+            edges,
+            own: &|_| 1,
+            at,
+        },
+        sources,
+    )
 }
 
 struct Graph<'g, 'a> {
@@ -90,7 +125,11 @@ fn unfold(graph: &Graph<'_, '_>, sources: &[Source<'_>]) -> Result<(), XtceError
             }
             let (mut count, mut height) = ((graph.own)(node), 1);
             for target in edges {
-                if let Some(State::Done { count: inner, height: below }) = states.get(*target as usize) {
+                if let Some(State::Done {
+                    count: inner,
+                    height: below,
+                }) = states.get(*target as usize)
+                {
                     count = count.saturating_add(*inner);
                     height = height.max(below + 1);
                 }
@@ -104,7 +143,14 @@ fn unfold(graph: &Graph<'_, '_>, sources: &[Source<'_>]) -> Result<(), XtceError
             ];
             if let Some((count, what, limit)) = bounds.into_iter().find(|(n, _, most)| n > most) {
                 let (file, line) = place(graph, sources, node);
-                return Err(XtceError::Unfolds { file, line, name: name(graph, node), count, what, limit });
+                return Err(XtceError::Unfolds {
+                    file,
+                    line,
+                    name: name(graph, node),
+                    count,
+                    what,
+                    limit,
+                });
             }
         }
     }
@@ -124,18 +170,31 @@ fn cycle(
     target: usize,
 ) -> XtceError {
     // The stack holds open nodes only where their edges are still being followed.
-    let from = stack.iter().position(|(node, _)| *node == target).unwrap_or(0);
+    let from = stack
+        .iter()
+        .position(|(node, _)| *node == target)
+        .unwrap_or(0);
     let open = stack.get(from..).unwrap_or_default();
     let mut chain: Vec<String> = open.iter().map(|(node, _)| name(graph, *node)).collect();
     chain.push(name(graph, target));
     let (file, line) = place(graph, sources, target);
-    XtceError::Cycle { file, line, what: graph.what, chain }
+    XtceError::Cycle {
+        file,
+        line,
+        what: graph.what,
+        chain,
+    }
 }
 
 fn name(graph: &Graph<'_, '_>, node: usize) -> String {
-    graph.at.get(node).map_or_else(String::new, |declared| declared.name.to_owned())
+    graph
+        .at
+        .get(node)
+        .map_or_else(String::new, |declared| declared.name.to_owned())
 }
 
 fn place(graph: &Graph<'_, '_>, sources: &[Source<'_>], node: usize) -> (String, u32) {
-    graph.at.get(node).map_or((String::new(), 0), |declared| file_line(sources, declared.node))
+    graph.at.get(node).map_or((String::new(), 0), |declared| {
+        file_line(sources, declared.node)
+    })
 }

@@ -23,7 +23,11 @@ pub(super) fn integer(text: &str) -> Option<i64> {
         [b'0', b'b' | b'B', ..] => 2,
         _ => 10,
     };
-    let digits = if radix == 10 { digits } else { digits.get(2..)? };
+    let digits = if radix == 10 {
+        digits
+    } else {
+        digits.get(2..)?
+    };
     if digits.starts_with(['+', '-']) {
         return None;
     }
@@ -40,11 +44,16 @@ pub(super) fn double(text: &str) -> Option<f64> {
         "NaN" => return Some(f64::NAN),
         _ => {}
     }
-    let plain = text.bytes().all(|o| o.is_ascii_digit() || b"+-.eE".contains(&o));
+    let plain = text
+        .bytes()
+        .all(|o| o.is_ascii_digit() || b"+-.eE".contains(&o));
     if plain {
         text.parse().ok()
     } else {
-        #[allow(clippy::cast_precision_loss, reason = "an xs:double has 53 bits by definition")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "an xs:double has 53 bits by definition"
+        )]
         integer(text).map(|value| value as f64)
     }
 }
@@ -85,7 +94,11 @@ pub(super) fn required<'a, T>(
 
 impl<'a> Loader<'a> {
     /// IntegerValueType: FixedValue, DynamicValue or DiscreteLookupList inside `node`.
-    pub(super) fn integer_value(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, IntegerValue> {
+    pub(super) fn integer_value(
+        &mut self,
+        node: Node<'a, 'a>,
+        system: u32,
+    ) -> Built<'a, IntegerValue> {
         for form in elements(node) {
             match name_of(form) {
                 "FixedValue" => {
@@ -99,7 +112,10 @@ impl<'a> Loader<'a> {
                 _ => {}
             }
         }
-        let what = format!("{} has no FixedValue, DynamicValue or DiscreteLookupList", name_of(node));
+        let what = format!(
+            "{} has no FixedValue, DynamicValue or DiscreteLookupList",
+            name_of(node)
+        );
         Err(mistake(node, what))
     }
 
@@ -115,7 +131,12 @@ impl<'a> Loader<'a> {
                 return Err(mistake(adjustment, "slope and intercept must be finite"));
             }
         }
-        Ok(IntegerValue::Parameter { parameter, calibrated, slope, intercept })
+        Ok(IntegerValue::Parameter {
+            parameter,
+            calibrated,
+            slope,
+            intercept,
+        })
     }
 
     fn lookup(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, IntegerValue> {
@@ -141,7 +162,8 @@ impl<'a> Loader<'a> {
     ) -> Built<'a, (super::model::ParameterId, bool)> {
         let instance = attribute(node, "instance", integer)?.unwrap_or(0);
         if instance != 0 {
-            let what = format!("instance=\"{instance}\": only values of the packet at hand are known");
+            let what =
+                format!("instance=\"{instance}\": only values of the packet at hand are known");
             return Err(unsupported(node, what));
         }
         let calibrated = attribute(node, "useCalibratedValue", boolean)?.unwrap_or(true);
