@@ -15,7 +15,7 @@ use super::{
 use crate::tables;
 use crate::xtce::model::{
     Container, ContainerId, Entry, EntryContent, IntegerValue, Location, LocationReference,
-    MissionDatabase, ParameterId, TypeId, TypeKind,
+    MemberReference, MemberStep, MissionDatabase, ParameterId, TypeId, TypeKind,
 };
 
 /// Compiles a mission database.
@@ -39,8 +39,13 @@ pub fn compile(database: &MissionDatabase) -> Result<CompiledMission, LayoutErro
             }
         }
     }
+    let mut parts: HashMap<ParameterId, Vec<&MemberReference>> = HashMap::new();
+    for reference in &database.member_references {
+        parts.entry(reference.whole).or_default().push(reference);
+    }
     let mut compiler = Compiler {
         database,
+        parts,
         inheritors,
         steps: 0,
         scopes: Vec::new(),
@@ -69,8 +74,13 @@ pub(super) struct Scope {
     pub(super) slots: HashMap<ParameterId, (usize, TypeId)>,
 }
 
+/// Which part of which parameter a value is.
+type Origin = (ParameterId, Vec<MemberStep>);
+
 pub(super) struct Compiler<'a> {
     pub(super) database: &'a MissionDatabase,
+    /// Parameters that stand for parts of another one.
+    parts: HashMap<ParameterId, Vec<&'a MemberReference>>,
     inheritors: HashMap<ContainerId, Vec<ContainerId>>,
     steps: usize,
     pub(super) scopes: Vec<Scope>,
@@ -290,7 +300,8 @@ impl<'a> Compiler<'a> {
             EntryContent::Parameter(id) => {
                 let parameter = self.parameter(*id)?;
                 let described = columns::Described::parameter(parameter);
-                columns.extend(self.value(parameter.parameter_type, &described, &[], Some(*id))?);
+                let origin = Some((*id, Vec::new()));
+                columns.extend(self.value(parameter.parameter_type, &described, &[], origin)?);
             }
             EntryContent::Array { parameter, dimensions } => {
                 let parameter = self.parameter(*parameter)?;
@@ -335,7 +346,7 @@ impl<'a> Compiler<'a> {
         id: TypeId,
         described: &columns::Described<'_>,
         dimensions: &[IntegerValue],
-        parameter: Option<ParameterId>,
+        origin: Option<Origin>,
     ) -> Result<Vec<Named>, LayoutError> {
         self.deeper()?;
         let parameter_type = self.parameter_type(id)?;
@@ -344,9 +355,13 @@ impl<'a> Compiler<'a> {
             TypeKind::Aggregate { members } => {
                 let mut unique = UniqueNames::default();
                 let mut outputs = Vec::new();
-                for member in members {
+                for (index, member) in members.iter().enumerate() {
                     let described = columns::Described::member(member);
-                    outputs.extend(self.value(member.member_type, &described, &[], None)?);
+                    let origin = origin.clone().map(|(whole, mut path)| {
+                        path.push(MemberStep::Member(index as u32));
+                        (whole, path)
+                    });
+                    outputs.extend(self.value(member.member_type, &described, &[], origin)?);
                 }
                 let when = self.scope().mask;
                 vec![columns::aggregate(
@@ -361,7 +376,7 @@ impl<'a> Compiler<'a> {
             }
             _ => {
                 let field = self.field(parameter_type, described);
-                self.leaf(field, described, id, parameter)?
+                self.leaf(field, described, id, origin)?
             }
         };
         self.depth -= 1;
@@ -395,7 +410,7 @@ impl<'a> Compiler<'a> {
         field: Field,
         described: &columns::Described<'_>,
         id: TypeId,
-        parameter: Option<ParameterId>,
+        origin: Option<Origin>,
     ) -> Result<Vec<Named>, LayoutError> {
         let at = self.scope().at;
         let size = match field.size {
@@ -415,10 +430,19 @@ impl<'a> Compiler<'a> {
             }
             (None, None) => {}
         }
-        if let Some(parameter) = parameter {
+        if let Some(parameter) = origin.and_then(|(whole, path)| self.parameter_at(whole, &path)) {
             self.scope().slots.insert(parameter, (slot, id));
         }
         Ok(named)
+    }
+
+    /// The parameter that stands for a part of another one, or for all of it.
+    fn parameter_at(&self, whole: ParameterId, path: &[MemberStep]) -> Option<ParameterId> {
+        if path.is_empty() {
+            return Some(whole);
+        }
+        let parts = self.parts.get(&whole)?;
+        parts.iter().find(|part| part.path == path).map(|part| part.part)
     }
 
     /// Compiles `body` as the element of a repeated entry.

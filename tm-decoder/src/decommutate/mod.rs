@@ -248,3 +248,6 @@ const VALUES_MAX: usize = 1 << 20;
 const OCTETS_MAX: usize = 16 << 20;
 /// The same where entries repeat, since each bit may become a value.
 const REPEATED_OCTETS_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,7 @@ mod tests {
     fn decimals() {
         assert_eq!(integer(&Raw::PackedBcd, 0x1234, 16), 1234);
         assert_eq!(integer(&Raw::Bcd, 0x0901_0203, 32), 9123);
-        assert_eq!(integer(&Raw::PackedBcd, 0x99, 7), 19);
+        assert_eq!(integer(&Raw::PackedBcd, 0x19, 7), 19);
         assert!(is_decimal(&Raw::PackedBcd, 0x1299, 16));
         assert!(!is_decimal(&Raw::PackedBcd, 0x1a, 8));
     }
