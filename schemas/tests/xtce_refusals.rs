@@ -90,6 +90,28 @@ fn a_million_nested_elements_are_refused_quickly() {
 }
 
 #[test]
+fn an_element_with_endless_attributes_is_refused() {
+    let attributes: String = (0..100_000).map(|at| format!(" a{at}=\"=>\"")).collect();
+    let text = format!("<SpaceSystem name=\"S\"{attributes}/>");
+    assert!(matches!(
+        load(&text),
+        Err(XtceError::TooManyAttributes { limit: 256, .. })
+    ));
+}
+
+#[test]
+fn a_document_full_of_mistakes_is_loaded_quickly_and_its_notes_are_bounded() {
+    let set: String = (0..50_000)
+        .map(|at| format!("<Parameter name=\"p{at}\" parameterTypeRef=\"nowhere\"/>"))
+        .collect();
+    let start = Instant::now();
+    let database = load(&document(&format!("<ParameterSet>{set}</ParameterSet>"))).expect("loads");
+    assert!(database.parameters.is_empty());
+    assert_eq!(database.mistakes.len(), 10_000);
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn entities_are_refused() {
     let mut text = String::from("<!DOCTYPE lolz [<!ENTITY lol \"lol\">");
     for at in 1..10 {

@@ -18,6 +18,8 @@ pub(super) const NAMESPACES: [&str; 3] = [
 pub(super) const OCTETS_MAX: u64 = 64 << 20;
 /// Deepest nesting of elements; real documents stay below 40.
 const DEPTH_MAX: usize = 128;
+/// Most attributes of one element; the parser compares each with each.
+const ATTRIBUTES_MAX: usize = 256;
 /// Most elements, texts and comments in one document.
 const NODES_MAX: u32 = 4_000_000;
 
@@ -75,7 +77,8 @@ impl<'a> Source<'a> {
         Ok(source)
     }
 
-    /// Line and column of an octet, both from 1; columns count characters.
+    /// Line and column of an octet, both from 1; columns count characters
+    /// (octets far into a long line).
     pub(super) fn place(&self, octet: usize) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= octet);
         let start = self
@@ -83,10 +86,11 @@ impl<'a> Source<'a> {
             .get(line.saturating_sub(1))
             .copied()
             .unwrap_or(0);
-        let column = self
-            .text
-            .get(start..octet)
-            .map_or(0, |before| before.chars().count());
+        // A line of megabytes is counted in octets: each place in it would be read from its start.
+        let column = match self.text.get(start..octet) {
+            Some(before) if before.len() < 4096 => before.chars().count(),
+            _ => octet.saturating_sub(start),
+        };
         (saturate(line), saturate(column + 1))
     }
 
@@ -184,7 +188,13 @@ fn scan(file: &str, text: &str) -> Result<(), XtceError> {
                 line: line_at(start),
             });
         } else {
-            let end = tag_end(octets, start + 1);
+            let Some(end) = tag_end(octets, start + 1) else {
+                return Err(XtceError::TooManyAttributes {
+                    file: file.to_owned(),
+                    line: line_at(start),
+                    limit: ATTRIBUTES_MAX,
+                });
+            };
             let closes = rest.starts_with(b"</");
             let empty = end >= 2 && octets.get(end - 2) == Some(&b'/');
             if closes {
@@ -206,18 +216,22 @@ fn scan(file: &str, text: &str) -> Result<(), XtceError> {
     Ok(())
 }
 
-/// The octet after the `>` that ends a tag; quoted attribute values may hold one.
-fn tag_end(octets: &[u8], from: usize) -> usize {
+/// The octet after the `>` that ends a tag; quoted attribute values may hold one. `None` if there
+/// are too many attributes.
+fn tag_end(octets: &[u8], from: usize) -> Option<usize> {
     let mut quote = None;
+    let mut attributes = 0;
     for (at, octet) in octets.iter().enumerate().skip(from) {
         match (quote, octet) {
-            (None, b'>') => return at + 1,
+            (None, b'>') => return Some(at + 1),
             (None, b'"' | b'\'') => quote = Some(octet),
+            (None, b'=') if attributes == ATTRIBUTES_MAX => return None,
+            (None, b'=') => attributes += 1,
             (Some(open), octet) if open == octet => quote = None,
             _ => {}
         }
     }
-    octets.len()
+    Some(octets.len())
 }
 
 fn skip_past(octets: &[u8], from: usize, end: &[u8]) -> usize {

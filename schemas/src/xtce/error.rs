@@ -52,6 +52,16 @@ pub enum XtceError {
         /// How deep they may nest.
         limit: usize,
     },
+    /// An element with attributes without end.
+    #[error("{file}:{line}: more than {limit} attributes in one element")]
+    TooManyAttributes {
+        /// Which document.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// How many there may be.
+        limit: usize,
+    },
     /// More elements and texts than are accepted.
     #[error("{file}: more than {limit} elements")]
     TooManyNodes {

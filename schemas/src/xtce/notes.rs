@@ -51,6 +51,9 @@ impl Refusal<'_> {
     }
 }
 
+/// Most notes of one kind that are kept.
+const NOTES_MAX: usize = 10_000;
+
 /// All notes of a load.
 #[derive(Default)]
 pub(super) struct Notes {
@@ -61,11 +64,16 @@ pub(super) struct Notes {
 
 impl Notes {
     pub(super) fn add(&mut self, sources: &[Source<'_>], refusal: Refusal<'_>) {
-        let note = note(sources, refusal.node, refusal.what);
-        match refusal.kind {
-            Kind::Unsupported => self.unsupported.push(note),
-            Kind::Mistake => self.mistakes.push(note),
-            Kind::Warning => self.warnings.push(note),
+        let list = match refusal.kind {
+            Kind::Unsupported => &mut self.unsupported,
+            Kind::Mistake => &mut self.mistakes,
+            Kind::Warning => &mut self.warnings,
+        };
+        if list.len() < NOTES_MAX {
+            list.push(note(sources, refusal.node, refusal.what));
+        } else if let Some(last) = list.last_mut() {
+            // Told once more notes come than anyone reads: a hostile document has millions.
+            last.what = format!("more than {NOTES_MAX} notes; the others are not listed");
         }
     }
 
