@@ -26,6 +26,15 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 for name in $(cargo fuzz list); do
     echo "Fuzzing $name for $seconds s" >&2
     mkdir -p "$work/$name/corpus" "$work/$name/artifacts"
+    # Texts that chance would not find in a short time.
+    case $name in
+        mission_toml) seeds=$(ls tests/missions/*/mission.toml) ;;
+        xtce) seeds=$(ls fuzz/decommutate.xml schemas/missions/*/*.xml) ;;
+        *) seeds= ;;
+    esac
+    for seed in $seeds; do
+        cp "$seed" "$work/$name/corpus/$(echo "$seed" | tr / _)"
+    done
     # "cargo fuzz run" would leave folders in the checkout.
     if ! "$target/fuzz/$host/release/$name" "$work/$name/corpus" \
         -max_total_time="$seconds" -artifact_prefix="$work/$name/artifacts/" \
