@@ -57,7 +57,7 @@ impl Payload {
         self.len() == 0
     }
 
-    /// Octets in memory, near enough for bounds.
+    /// Octets in memory, about what they are encoded.
     pub fn size_octets(&self) -> usize {
         match self {
             Self::Frames(block) => block.data.len() + block.len() * 20,
@@ -101,7 +101,7 @@ pub struct Record {
     pub partition: u32,
     /// Offset of its first record.
     pub base: Offset,
-    /// Octets that it counts for in bounds.
+    /// Octets in the log; what it counts for in bounds.
     pub octets: usize,
     /// The records themselves.
     pub block: Block,

@@ -254,6 +254,14 @@ impl Bus {
         Ok(())
     }
 
+    /// Lets every waiting [`Subscription::poll`] return.
+    pub fn wake(&self) {
+        for partition in &self.0.partitions {
+            locked(&partition.state).woken += 1;
+            partition.published.notify_all();
+        }
+    }
+
     /// Octets that the log occupies on the disk.
     ///
     /// # Errors
@@ -295,11 +303,11 @@ impl Bus {
         let encoded =
             encode_block(&block).map_err(|source| BusError::Publish { topic, source })?;
         let partition = self.partition(topic, PARTITION)?;
-        let octets = block.payload.size_octets();
+        let octets = encoded.len();
         if !locked(&partition.state).consumed.is_empty() {
             self.0.budget.wait_for(octets);
         }
-        let base = self.append(&partition, block, octets, &encoded)?;
+        let base = self.append(&partition, block, &encoded)?;
         Ok(Published::Stored(base))
     }
 
@@ -307,9 +315,9 @@ impl Bus {
         &self,
         partition: &Partition,
         block: Block,
-        octets: usize,
         encoded: &[u8],
     ) -> Result<Offset, BusError> {
+        let octets = encoded.len();
         let mut writer = locked(&partition.writer);
         let base = writer.end;
         let (segment, position) = writer

@@ -40,6 +40,8 @@ pub(crate) struct State {
     /// What each live consumer is done with, by its number.
     pub(crate) consumed: BTreeMap<u64, Offset>,
     pub(crate) next_consumer: u64,
+    /// Counts calls of `Bus::wake`.
+    pub(crate) woken: u64,
 }
 
 impl State {

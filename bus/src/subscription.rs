@@ -22,6 +22,7 @@ pub struct Subscription {
     group: Option<String>,
     number: u64,
     position: Offset,
+    woken: u64,
     segment: Option<(Offset, File)>,
 }
 
@@ -32,14 +33,14 @@ impl Subscription {
         group: Option<String>,
         position: Offset,
     ) -> Self {
-        let number = {
+        let (number, woken) = {
             let mut state = locked(&partition.state);
             let number = state.next_consumer;
             state.next_consumer += 1;
             state.consumed.insert(number, position);
-            number
+            (number, state.woken)
         };
-        Self { bus, partition, group, number, position, segment: None }
+        Self { bus, partition, group, number, position, woken, segment: None }
     }
 
     /// The topic.
@@ -54,17 +55,22 @@ impl Subscription {
 
     /// Gives the next block, waiting for it at most `timeout`.
     ///
-    /// The block given before counts as consumed. The first block may start before the position
-    /// where the subscription began, if that lies inside a block.
+    /// A block counts as consumed once it is given; with a single consumer the `Arc` is then the
+    /// only one. The first block may start before the position where the subscription began, if
+    /// that lies inside a block. `None` comes early when [`Bus::wake`] is called.
     ///
     /// # Errors
     /// A damaged or missing stretch of the log; the next call goes on behind it.
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Arc<Record>>, BusError> {
-        self.consume(self.position);
         let deadline = Instant::now() + timeout;
-        {
+        let mut freed = 0;
+        let found = {
             let mut state = locked(&self.partition.state);
             while state.end <= self.position {
+                if self.woken != state.woken {
+                    self.woken = state.woken;
+                    return Ok(None);
+                }
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return Ok(None);
@@ -76,12 +82,23 @@ impl Subscription {
                     .unwrap_or_else(std::sync::PoisonError::into_inner)
                     .0;
             }
-            if let Some(record) = state.find(self.position) {
+            let found = state.find(self.position);
+            if let Some(record) = &found {
                 self.position = record.end();
-                return Ok(Some(record));
+                state.consumed.insert(self.number, self.position);
+                freed = state.trim();
+            }
+            found
+        };
+        self.bus.freed(freed);
+        match found {
+            Some(record) => Ok(Some(record)),
+            None => {
+                let record = self.read_stored();
+                self.consume(self.position);
+                record.map(Some)
             }
         }
-        self.read_stored().map(Some)
     }
 
     /// Remembers that the group needs nothing below `up_to` any more; what no group needs is
@@ -116,14 +133,17 @@ impl Subscription {
             Some(entry) => Some(entry),
             None => index.next_entry(place, from)?,
         };
+        let missing_to = match &entry {
+            Some(entry) => entry.base,
+            None => locked(&self.partition.state).end,
+        };
         let Some(entry) = entry.filter(|entry| entry.base <= from) else {
-            let to = entry.map_or(locked(&self.partition.state).end, |entry| entry.base);
-            self.position = to;
+            self.position = missing_to;
             return Err(BusError::Missing {
                 topic: place.topic,
                 partition: place.partition,
                 from,
-                to,
+                to: missing_to,
             });
         };
         self.position = entry.end();
@@ -157,7 +177,7 @@ impl Subscription {
             topic: place.topic,
             partition: place.partition,
             base: entry.base,
-            octets: block.payload.size_octets(),
+            octets: octets.len(),
             block,
         }))
     }

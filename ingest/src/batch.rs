@@ -1,0 +1,290 @@
+//! Batching: rows of one table become runs sorted by time, day by day.
+//!
+//! A part is one day of one spacecraft in one schema. Its rows are taken in chunks of exactly
+//! [`ROW_GROUP_ROWS`]; a chunk that does not lie behind the one before starts a new run, so each
+//! file is sorted by (spacecraft, time) and memory holds one chunk, not the flush. What is left of
+//! small parts shares one file a day.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+
+use crate::error::IngestError;
+use crate::write::{Encoded, RunWriter};
+
+/// Rows of a row group, and of a chunk.
+pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1_024;
+
+/// Days since 1970-01-01; `None` where no time is known.
+pub(crate) type Day = Option<i32>;
+
+/// A finished Parquet file of one table.
+pub(crate) struct FinishedFile {
+    pub(crate) day: Day,
+    pub(crate) schema: SchemaRef,
+    pub(crate) encoded: Encoded,
+}
+
+/// The rows of one table since the last flush.
+pub(crate) struct TableBatch {
+    table: String,
+    schemas: Vec<SchemaRef>,
+    parts: BTreeMap<PartKey, Part>,
+    finished: Vec<FinishedFile>,
+    pub(crate) rows: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct PartKey {
+    day: Day,
+    schema: usize,
+    spacecraft: String,
+}
+
+#[derive(Default)]
+struct Part {
+    pending: Vec<RecordBatch>,
+    pending_rows: usize,
+    run: Option<RunWriter>,
+    last_time: i64,
+}
+
+impl TableBatch {
+    pub(crate) fn new(table: &str) -> Self {
+        Self {
+            table: table.to_owned(),
+            schemas: Vec::new(),
+            parts: BTreeMap::new(),
+            finished: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    /// Takes rows in.
+    pub(crate) fn add(&mut self, spacecraft: &str, batch: &RecordBatch) -> Result<(), IngestError> {
+        let schema = self.schema_number(batch.schema_ref());
+        self.rows += batch.num_rows() as u64;
+        for (day, rows) in split_days(batch).map_err(|source| self.arrow_error(source))? {
+            let key = PartKey { day, schema, spacecraft: spacecraft.to_owned() };
+            let part = self.parts.entry(key.clone()).or_default();
+            part.pending_rows += rows.num_rows();
+            part.pending.push(rows);
+            while let Some(chunk) = self.parts.get_mut(&key).and_then(Part::take_chunk) {
+                self.write_chunk(&key, &chunk)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends all runs; gives the files in the order of day, then of their first row.
+    pub(crate) fn finish(mut self) -> Result<Vec<FinishedFile>, IngestError> {
+        let keys: Vec<PartKey> = self.parts.keys().cloned().collect();
+        let mut shared: Option<(Day, usize, RunWriter)> = None;
+        for key in keys {
+            let Some(part) = self.parts.get_mut(&key) else { continue };
+            let rest = std::mem::take(&mut part.pending);
+            part.pending_rows = 0;
+            if part.run.is_some() {
+                self.write_chunk(&key, &rest)?;
+                let run = self.parts.get_mut(&key).and_then(|part| part.run.take());
+                self.end_run(&key, run)?;
+                continue;
+            }
+            if shared.as_ref().is_some_and(|(day, schema, _)| (*day, *schema) != (key.day, key.schema))
+                && let Some((day, schema, run)) = shared.take()
+            {
+                self.finish_file(day, schema, run)?;
+            }
+            let (sorted, _) = sort_chunk(&rest).map_err(|source| self.arrow_error(source))?;
+            let mut run = match shared.take() {
+                Some((_, _, run)) => run,
+                None => RunWriter::new(&self.table, &self.schemas[key.schema])?,
+            };
+            for batch in &sorted {
+                run.write(batch)?;
+            }
+            shared = Some((key.day, key.schema, run));
+        }
+        if let Some((day, schema, run)) = shared {
+            self.finish_file(day, schema, run)?;
+        }
+        self.finished.sort_by_key(|file| file.day);
+        Ok(self.finished)
+    }
+
+    fn write_chunk(&mut self, key: &PartKey, chunk: &[RecordBatch]) -> Result<(), IngestError> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let (sorted, range) = sort_chunk(chunk).map_err(|source| self.arrow_error(source))?;
+        let Some(part) = self.parts.get_mut(key) else { return Ok(()) };
+        let overlapping = part.run.is_some() && range.0 < part.last_time;
+        let mut run = part.run.take();
+        part.last_time = range.1;
+        if overlapping {
+            self.end_run(key, run.take())?;
+        }
+        let mut run = match run {
+            Some(run) => run,
+            None => RunWriter::new(&self.table, &self.schemas[key.schema])?,
+        };
+        for batch in &sorted {
+            run.write(batch)?;
+        }
+        if let Some(part) = self.parts.get_mut(key) {
+            part.run = Some(run);
+        }
+        Ok(())
+    }
+
+    fn end_run(&mut self, key: &PartKey, run: Option<RunWriter>) -> Result<(), IngestError> {
+        match run {
+            Some(run) => self.finish_file(key.day, key.schema, run),
+            None => Ok(()),
+        }
+    }
+
+    fn finish_file(&mut self, day: Day, schema: usize, run: RunWriter) -> Result<(), IngestError> {
+        let encoded = run.finish()?;
+        self.finished.push(FinishedFile {
+            day,
+            schema: Arc::clone(&self.schemas[schema]),
+            encoded,
+        });
+        Ok(())
+    }
+
+    fn schema_number(&mut self, schema: &SchemaRef) -> usize {
+        let known = self.schemas.iter().position(|known| same(known, schema));
+        known.unwrap_or_else(|| {
+            self.schemas.push(Arc::clone(schema));
+            self.schemas.len() - 1
+        })
+    }
+
+    fn arrow_error(&self, source: ArrowError) -> IngestError {
+        IngestError::Arrow { table: self.table.clone(), source }
+    }
+}
+
+impl Part {
+    /// The first [`ROW_GROUP_ROWS`] rows, once there are as many.
+    fn take_chunk(&mut self) -> Option<Vec<RecordBatch>> {
+        if self.pending_rows < ROW_GROUP_ROWS {
+            return None;
+        }
+        let mut rows = 0;
+        let mut chunk = Vec::new();
+        let mut rest = Vec::new();
+        for batch in std::mem::take(&mut self.pending) {
+            let wanted = (ROW_GROUP_ROWS - rows).min(batch.num_rows());
+            if wanted > 0 {
+                chunk.push(batch.slice(0, wanted));
+                rows += wanted;
+            }
+            if wanted < batch.num_rows() {
+                rest.push(batch.slice(wanted, batch.num_rows() - wanted));
+            }
+        }
+        self.pending = rest;
+        self.pending_rows -= rows;
+        Some(chunk)
+    }
+}
+
+fn same(a: &SchemaRef, b: &SchemaRef) -> bool {
+    Arc::ptr_eq(a, b) || Schema::eq(a, b)
+}
+
+/// The rows of each day, in the order of their appearance within it.
+fn split_days(batch: &RecordBatch) -> Result<Vec<(Day, RecordBatch)>, ArrowError> {
+    let times = microseconds(batch, "time");
+    let received = microseconds(batch, "received");
+    let day_of = |row: usize| {
+        let time = times.as_ref().and_then(|times| times.at(row));
+        let time = time.or_else(|| received.as_ref().and_then(|received| received.at(row)));
+        time.and_then(|time| i32::try_from(time.div_euclid(DAY_MICROSECONDS)).ok())
+    };
+    let mut days: BTreeMap<Day, Vec<u32>> = BTreeMap::new();
+    let first = day_of(0);
+    if (1..batch.num_rows()).all(|row| day_of(row) == first) {
+        return Ok(vec![(first, batch.clone())]);
+    }
+    for row in 0..batch.num_rows() {
+        days.entry(day_of(row)).or_default().push(row as u32);
+    }
+    days.into_iter()
+        .map(|(day, rows)| Ok((day, take_rows(batch, rows)?)))
+        .collect()
+}
+
+/// Sorts a chunk by time, unknown times first, stable; gives its first and last time.
+fn sort_chunk(chunk: &[RecordBatch]) -> Result<(Vec<RecordBatch>, (i64, i64)), ArrowError> {
+    let mut last = i64::MIN;
+    let mut first = None;
+    let mut sorted = true;
+    for batch in chunk {
+        let times = microseconds(batch, "time");
+        for row in 0..batch.num_rows() {
+            let time = times.as_ref().and_then(|times| times.at(row)).unwrap_or(i64::MIN);
+            sorted &= time >= last;
+            last = time;
+            first.get_or_insert(time);
+        }
+    }
+    if sorted {
+        return Ok((chunk.to_vec(), (first.unwrap_or(i64::MIN), last)));
+    }
+    let Some(schema) = chunk.first().map(RecordBatch::schema) else {
+        return Ok((Vec::new(), (i64::MIN, i64::MIN)));
+    };
+    let whole = concat_batches(&schema, chunk)?;
+    let times = microseconds(&whole, "time");
+    let time_of = |row: u32| {
+        times.as_ref().and_then(|times| times.at(row as usize)).unwrap_or(i64::MIN)
+    };
+    let mut rows: Vec<u32> = (0..whole.num_rows() as u32).collect();
+    rows.sort_by_key(|row| time_of(*row));
+    let range = (
+        rows.first().map_or(i64::MIN, |row| time_of(*row)),
+        rows.last().map_or(i64::MIN, |row| time_of(*row)),
+    );
+    Ok((vec![take_rows(&whole, rows)?], range))
+}
+
+fn take_rows(batch: &RecordBatch, rows: Vec<u32>) -> Result<RecordBatch, ArrowError> {
+    let rows = UInt32Array::from(rows);
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| take(column, &rows, None))
+        .collect::<Result<Vec<ArrayRef>, _>>()?;
+    RecordBatch::try_new(batch.schema(), columns)
+}
+
+/// A column of microseconds.
+struct Times {
+    array: ArrayRef,
+}
+
+impl Times {
+    fn at(&self, row: usize) -> Option<i64> {
+        let times = self.array.as_primitive::<TimestampMicrosecondType>();
+        (!times.is_null(row)).then(|| times.value(row))
+    }
+}
+
+fn microseconds(batch: &RecordBatch, column: &str) -> Option<Times> {
+    let array = batch.column_by_name(column)?;
+    array.as_primitive_opt::<TimestampMicrosecondType>()?;
+    Some(Times { array: Arc::clone(array) })
+}
+
+const DAY_MICROSECONDS: i64 = 86_400_000_000;
+
+#[cfg(test)]
+mod tests;

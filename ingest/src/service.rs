@@ -1,0 +1,204 @@
+//! The service: a worker for each partition of each topic that has tables.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bus::{Bus, BusError, Offset, Topic};
+
+use crate::consume::Worker;
+use crate::error::IngestError;
+use crate::write::make_folder;
+
+/// When to flush, and what else the tables need to know.
+#[derive(Clone)]
+pub struct IngestConfig {
+    /// Topics that become tables.
+    pub topics: Vec<Topic>,
+    /// A topic's tables are written once so many octets of it are buffered.
+    pub flush_octets: usize,
+    /// Or so many records.
+    pub flush_records: u64,
+    /// Or when the oldest is so old; `None` in a replay, where only offsets decide.
+    pub flush_age: Option<Duration>,
+    /// Spacecraft identifiers, for the table `frames`.
+    pub scids: HashMap<String, u16>,
+    /// Called after each durable step; for tests that end the process there.
+    #[doc(hidden)]
+    pub hook: Option<Arc<dyn Fn(Step) + Send + Sync>>,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            topics: vec![
+                Topic::TmFrames,
+                Topic::TmPackets,
+                Topic::TmTelemetry,
+                Topic::TmEvents,
+            ],
+            flush_octets: 96 << 20,
+            flush_records: 1_000_000,
+            flush_age: None,
+            scids: HashMap::new(),
+            hook: None,
+        }
+    }
+}
+
+/// A durable step of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A Parquet file is on the disk.
+    FileWritten,
+    /// The bus's log is on the disk.
+    BusSynced,
+    /// A table's commit is on the disk.
+    Committed,
+    /// The bus has forgotten the offsets.
+    Released,
+}
+
+/// A stretch of the log that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Which topic.
+    pub topic: Topic,
+    /// First offset.
+    pub from: Offset,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Damage {
+    pub(crate) fn new(error: &BusError) -> Self {
+        let (topic, from) = match error {
+            BusError::Corrupt { topic, base, .. } => (*topic, *base),
+            BusError::Missing { topic, from, .. } => (*topic, *from),
+            _ => (Topic::TmEvents, 0),
+        };
+        Self { topic, from, what: error.to_string() }
+    }
+}
+
+/// What a table got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableSummary {
+    /// Rows committed.
+    pub rows: u64,
+    /// Parquet files.
+    pub files: u64,
+    /// Their octets.
+    pub octets: u64,
+}
+
+/// What the service did from start to finish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// By table.
+    pub tables: BTreeMap<String, TableSummary>,
+    /// Stretches of the log that could not be read.
+    pub damage: Vec<Damage>,
+}
+
+impl Summary {
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.values().map(|table| table.rows).sum()
+    }
+
+    fn add(&mut self, other: Self) {
+        for (name, table) in other.tables {
+            let sum = self.tables.entry(name).or_default();
+            sum.rows += table.rows;
+            sum.files += table.files;
+            sum.octets += table.octets;
+        }
+        self.damage.extend(other.damage);
+    }
+}
+
+/// The running service.
+pub struct Ingest {
+    bus: Bus,
+    draining: Arc<AtomicBool>,
+    workers: Vec<(Topic, JoinHandle<Result<Summary, IngestError>>)>,
+}
+
+impl Ingest {
+    /// Starts a worker thread for each partition of each topic; tables go to `data_folder/lake`.
+    ///
+    /// # Errors
+    /// The lake cannot be created, the log cannot be read, or a thread cannot be started.
+    pub fn start(
+        bus: &Bus,
+        data_folder: &Path,
+        config: &IngestConfig,
+    ) -> Result<Self, IngestError> {
+        let lake = data_folder.join(LAKE);
+        make_folder(&lake)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(IngestError::Thread)?;
+        let runtime = Arc::new(runtime);
+        let draining = Arc::new(AtomicBool::new(false));
+        let mut workers = Vec::new();
+        for topic in config.topics.iter().copied() {
+            for partition in 0..bus.partitions(topic) {
+                let place = (topic, partition);
+                let worker =
+                    Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
+                let thread = std::thread::Builder::new()
+                    .name(format!("ingest {topic}"))
+                    .spawn(move || worker.run())
+                    .map_err(IngestError::Thread)?;
+                workers.push((topic, thread));
+            }
+        }
+        Ok(Self { bus: bus.clone(), draining, workers })
+    }
+
+    /// Whether a worker has ended early; [`Ingest::finish`] then says why. Publishing goes on
+    /// into the log, unread.
+    pub fn has_failed(&self) -> bool {
+        !self.draining.load(Ordering::Acquire)
+            && self.workers.iter().any(|(_, thread)| thread.is_finished())
+    }
+
+    /// Consumes everything published so far, commits it, releases it, and ends.
+    ///
+    /// # Errors
+    /// The first worker's error; what the tables do not have stays in the log.
+    pub fn finish(self) -> Result<Summary, IngestError> {
+        self.draining.store(true, Ordering::Release);
+        self.bus.wake();
+        let mut summary = Summary::default();
+        let mut failed = None;
+        for (topic, thread) in self.workers {
+            let result = thread
+                .join()
+                .unwrap_or(Err(IngestError::Panicked { topic: topic.as_str() }));
+            match result {
+                Ok(part) => summary.add(part),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) => Err(error),
+            None => {
+                // Deletes the released segments.
+                self.bus.sync()?;
+                Ok(summary)
+            }
+        }
+    }
+}
+
+/// The consumer group of this service.
+pub(crate) const GROUP: &str = "ingest";
+const LAKE: &str = "lake";

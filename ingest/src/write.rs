@@ -1,0 +1,167 @@
+//! Writing: sorted rows become Parquet in memory, then a file named by its content.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+
+use crate::batch::{Day, ROW_GROUP_ROWS};
+use crate::error::IngestError;
+
+/// A Parquet file in memory.
+pub(crate) struct Encoded {
+    pub(crate) octets: Vec<u8>,
+    pub(crate) metadata: ParquetMetaData,
+}
+
+/// Encodes one file.
+pub(crate) struct RunWriter {
+    table: String,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl RunWriter {
+    pub(crate) fn new(table: &str, schema: &SchemaRef) -> Result<Self, IngestError> {
+        let failed = parquet_error(table);
+        let options = ArrowWriterOptions::new()
+            // Types read the same without it, and it would carry field metadata into every file.
+            .with_skip_arrow_metadata(true)
+            .with_properties(properties(schema).map_err(&failed)?);
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)
+            .map_err(&failed)?;
+        Ok(Self { table: table.to_owned(), writer })
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), IngestError> {
+        self.writer.write(batch).map_err(parquet_error(&self.table))
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Encoded, IngestError> {
+        let failed = parquet_error(&self.table);
+        let metadata = self.writer.finish().map_err(&failed)?;
+        let octets = self.writer.into_inner().map_err(&failed)?;
+        Ok(Encoded { octets, metadata })
+    }
+}
+
+/// A file of a table, as the Delta log names it.
+pub(crate) struct StoredFile {
+    /// Relative to the table, with its partition folder.
+    pub(crate) path: String,
+    pub(crate) size: u64,
+}
+
+/// Stores a file below the table's folder and makes it durable: same content, same name.
+pub(crate) fn store(
+    table_folder: &Path,
+    day: Day,
+    first_offset: u64,
+    octets: &[u8],
+) -> Result<StoredFile, IngestError> {
+    let hash = blake3::hash(octets).to_hex();
+    let partition = partition_folder(day);
+    let path = format!("{partition}/part-{first_offset:020}-{}.parquet", &hash[..16]);
+    let folder = table_folder.join(&partition);
+    make_folder(&folder)?;
+    let file = table_folder.join(&path);
+    // Not in the Delta log yet: a half-written file of a killed process is written over.
+    File::create(&file)
+        .and_then(|mut file| {
+            file.write_all(octets)?;
+            file.sync_all()
+        })
+        .map_err(io_error("writing", &file))?;
+    sync_folder(&folder)?;
+    Ok(StoredFile { path, size: octets.len() as u64 })
+}
+
+/// Creates a folder below the lake and makes it and its parents' entries durable.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), IngestError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_folder(parent)?;
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(io_error("creating", folder)(error));
+            }
+            _ => sync_folder(parent)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder's entries durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), IngestError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io_error("syncing", folder))
+}
+
+/// The partition folder of a day.
+pub(crate) fn partition_folder(day: Day) -> String {
+    match day {
+        Some(day) => format!("day={}", date(day)),
+        None => "day=__HIVE_DEFAULT_PARTITION__".to_owned(),
+    }
+}
+
+/// A day as `2024-12-06`.
+pub(crate) fn date(day: i32) -> String {
+    let text = schemas::event::format_time(i64::from(day) * 86_400_000_000);
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> IngestError {
+    let path: PathBuf = path.to_owned();
+    move |source| IngestError::Io { doing, path: path.clone(), source }
+}
+
+fn parquet_error(table: &str) -> impl Fn(parquet::errors::ParquetError) -> IngestError {
+    let table = table.to_owned();
+    move |source| IngestError::Parquet { table: table.clone(), source }
+}
+
+/// How each column is encoded: DELTA_BINARY_PACKED for integers and times, BYTE_STREAM_SPLIT for
+/// floats, a dictionary for texts, octets as they are; zstd at its fastest over all.
+fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::ParquetError> {
+    let columns = ArrowSchemaConverter::new().convert(schema)?;
+    let mut builder = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true);
+    for column in columns.columns() {
+        let path = column.path().clone();
+        let text = matches!(column.logical_type_ref(), Some(LogicalType::String));
+        builder = match column.physical_type() {
+            Type::INT32 | Type::INT64 => {
+                builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
+            }
+            Type::FLOAT | Type::DOUBLE => {
+                builder.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT)
+            }
+            Type::BYTE_ARRAY if text => builder.set_column_dictionary_enabled(path, true),
+            Type::BYTE_ARRAY => builder
+                .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                .set_column_statistics_enabled(path, EnabledStatistics::None),
+            _ => builder,
+        };
+    }
+    Ok(builder.build())
+}
+
+/// Constant, so that files compare equal.
+const CREATED_BY: &str = "passline";
