@@ -15,6 +15,8 @@ pub const BATCH_BLOCKS: usize = 64;
 pub struct Corrector {
     randomizer: Option<Randomizer>,
     reed_solomon: Option<ReedSolomon>,
+    /// Whether the code is used, or its parity only removed.
+    checked: bool,
     sequential: bool,
     frame_octets: usize,
     block_octets: usize,
@@ -68,6 +70,7 @@ impl Corrector {
                 RandomizerKind::Bits131071 => Randomizer::Tm131071,
             }),
             reed_solomon,
+            checked: frame.reed_solomon.is_some_and(|code| code.checked),
             sequential: frame.symbol_order == mission::SymbolOrder::Sequential,
             frame_octets: frame.length_octets,
             block_octets: frame.code_block_octets(),
@@ -87,7 +90,7 @@ impl Corrector {
                 randomizer.apply(block);
             }
         }
-        let Some(code) = &self.reed_solomon else {
+        let Some(code) = self.reed_solomon.as_ref().filter(|_| self.checked) else {
             states.fill(BlockState::default());
             return;
         };
@@ -145,7 +148,7 @@ impl Corrector {
 
     /// What Reed-Solomon (`None` where it did not run) and the error control field say of a frame.
     pub fn judge(&self, frame: &[u8], words: Option<Correction>) -> Verdict {
-        let coded = words.filter(|_| self.reed_solomon.is_some());
+        let coded = words.filter(|_| self.checked);
         let fecf_mismatch = self.fecf && !crc::crc16_is_good(frame);
         let quality = match coded {
             Some(words) if words.uncorrectable > 0 => Quality::Bad,

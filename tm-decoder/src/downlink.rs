@@ -1,27 +1,28 @@
 //! The whole way down as one state machine: octets in, blocks of frames and packets out.
 
 pub mod blocks;
+mod input;
 
 use std::collections::VecDeque;
 
 use schemas::event::{Anomaly, AnomalyKind};
 use schemas::mission::{Level, Mission, PacketTimes, Service};
-use schemas::record::{FrameBlock, NO_VIRTUAL_CHANNEL, PacketBlock, Quality, SpacecraftName};
+use schemas::record::{FrameBlock, PacketBlock, SpacecraftName};
 use space_link::asm::{Asm, AsmError};
 use space_link::frame::LayoutError;
-use space_link::packet::{MAX_PACKET_OCTETS, PacketHeader};
-use space_link::reed_solomon::{Correction, ReedSolomonError};
+use space_link::packet::MAX_PACKET_OCTETS;
+use space_link::reed_solomon::ReedSolomonError;
 use thiserror::Error;
 
 use crate::correct::{BATCH_BLOCKS, BlockState, Corrector};
 use crate::demultiplex::{
-    Demultiplexer, OperationalControl, Outlets, ReceivedFrame, VirtualChannelStatistics,
-    spacecraft_slots,
+    Demultiplexer, OperationalControl, Outlets, VirtualChannelStatistics, spacecraft_slots,
 };
 use crate::reassemble::edds::{EddsReader, Element};
 use crate::reassemble::{PacketStream, ReassemblyStatistics};
 use crate::synchronize::{Found, Synchronizer};
 use blocks::{FrameBlocks, PacketBlocks};
+use input::{CaduInput, FrameInput, PacketInput};
 
 /// Decodes one stream of a mission's downlink.
 ///
@@ -55,34 +56,6 @@ enum Input {
         version_any: bool,
         packets: PacketInput,
     },
-}
-
-#[derive(Debug)]
-struct CaduInput {
-    synchronizer: Synchronizer,
-    corrector: Corrector,
-    demultiplexer: Demultiplexer,
-    marker_octets: usize,
-    /// Code blocks waiting to be corrected together.
-    batch: Vec<u8>,
-    waiting: Vec<(u64, bool)>,
-    states: Vec<BlockState>,
-    scratch: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct FrameInput {
-    corrector: Corrector,
-    demultiplexer: Demultiplexer,
-    frame_octets: usize,
-    partial: Vec<u8>,
-    scratch: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct PacketInput {
-    times: PacketTimes,
-    statistics: ReassemblyStatistics,
 }
 
 /// What went through a downlink so far.
@@ -508,97 +481,6 @@ impl Downlink {
                 });
             }
         });
-    }
-}
-
-impl CaduInput {
-    /// Corrects the waiting blocks together and hands their frames on.
-    fn decode_batch(&mut self, statistics: &mut Statistics, out: &mut Outlets<'_>) {
-        let block_octets = self.corrector.block_octets();
-        let blocks = &mut self.batch[..self.waiting.len() * block_octets];
-        let states = &mut self.states[..self.waiting.len()];
-        self.corrector.correct(blocks, states);
-        let blocks = blocks.chunks_exact(block_octets);
-        for ((block, state), &(position, missed)) in blocks.zip(&*states).zip(&self.waiting) {
-            let words = state.words;
-            statistics.frames += 1;
-            statistics.octets_used += (self.marker_octets + block_octets) as u64;
-            statistics.words_clean += u64::from(words.clean);
-            statistics.words_corrected += u64::from(words.corrected);
-            statistics.symbols_corrected += u64::from(words.symbols);
-            statistics.words_uncorrectable += u64::from(words.uncorrectable);
-            if missed {
-                out.anomalies.push_back(Anomaly {
-                    kind: AnomalyKind::SyncMarkerMissed,
-                    spacecraft: None,
-                    virtual_channel: None,
-                    apid: None,
-                    position,
-                    count: 1,
-                });
-            }
-            let frame = self.corrector.frame(block, &mut self.scratch);
-            let verdict = self.corrector.judge(frame, Some(words));
-            let received = ReceivedFrame {
-                octets: frame,
-                position,
-                verdict,
-                words,
-            };
-            self.demultiplexer.handle_frame(&received, out);
-        }
-        self.waiting.clear();
-    }
-}
-
-impl FrameInput {
-    fn decode(
-        &mut self,
-        octets: &[u8],
-        position: u64,
-        statistics: &mut Statistics,
-        out: &mut Outlets<'_>,
-    ) {
-        statistics.frames += 1;
-        statistics.octets_used += octets.len() as u64;
-        let frame = self.corrector.received_frame(octets, &mut self.scratch);
-        let verdict = self.corrector.judge(frame, None);
-        let words = Correction::default();
-        let received = ReceivedFrame {
-            octets: frame,
-            position,
-            verdict,
-            words,
-        };
-        self.demultiplexer.handle_frame(&received, out);
-    }
-}
-
-impl PacketInput {
-    /// Takes the packet that an element holds.
-    fn take_element(
-        &mut self,
-        octets: &[u8],
-        version_any: bool,
-        packets: &mut PacketBlocks,
-    ) -> Option<AnomalyKind> {
-        let Ok(header) = PacketHeader::parse(octets) else {
-            return Some(AnomalyKind::PacketTruncated);
-        };
-        self.statistics.bad_version += u64::from(header.version != 0);
-        if header.version != 0 && !version_any {
-            return Some(AnomalyKind::PacketBadVersion);
-        }
-        let Some((packet, rest)) = octets.split_at_checked(header.packet_octets()) else {
-            self.statistics.truncated += 1;
-            return Some(AnomalyKind::PacketTruncated);
-        };
-        self.statistics.packets += 1;
-        self.statistics.packet_octets += packet.len() as u64;
-        let time = self.times.time_of(packet);
-        let quality = Quality::Unchecked;
-        packets.push(packet, time, NO_VIRTUAL_CHANNEL, quality);
-        (!rest.is_empty()).then_some(AnomalyKind::BadEnvelope)
     }
 }
 

@@ -282,3 +282,6 @@ impl Synchronizer {
 
 /// The longest marker.
 const BACK_OCTETS: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,7 @@ pub(super) struct ReedSolomonTable {
     pub(super) virtual_fill_octets: Option<usize>,
     #[serde(default)]
     pub(super) basis: BasisName,
+    pub(super) checked: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

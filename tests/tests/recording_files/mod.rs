@@ -1,5 +1,8 @@
 //! Where the recordings are, and which mission each is decoded with.
 
+// Each test uses a part of it.
+#![allow(dead_code)]
+
 use std::path::{Path, PathBuf};
 
 use schemas::mission::{Level, Mission};
