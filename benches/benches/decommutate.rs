@@ -26,19 +26,30 @@ const RUNS: usize = 7;
 fn main() {
     let shared = shared();
     let Ok(recording) = std::fs::read(shared.join(RECORDING)) else {
-        eprintln!("SKIPPED: {} is not there; set PASSLINE_SHARED", shared.join(RECORDING).display());
+        eprintln!(
+            "SKIPPED: {} is not there; set PASSLINE_SHARED",
+            shared.join(RECORDING).display()
+        );
         return;
     };
     let database = MissionDatabase::load_files(&[shared.join(DEFINITION)]).expect("definition");
     let mission = Arc::new(layout::compile(&database).expect("layouts"));
     let packets = recording.repeat(REPEATS);
-    let blocks: Vec<PacketBlock> =
-        packets.chunks(BLOCK_PACKETS * PACKET_OCTETS).map(block).collect();
+    let blocks: Vec<PacketBlock> = packets
+        .chunks(BLOCK_PACKETS * PACKET_OCTETS)
+        .map(block)
+        .collect();
     let ours = ours(&mission, &blocks);
-    println!("passline decommutate            {:8.1} M values/s", ours / 1e6);
+    println!(
+        "passline decommutate            {:8.1} M values/s",
+        ours / 1e6
+    );
     match ccsdspy(&packets) {
         Ok(theirs) => {
-            println!("ccsdspy                         {:8.1} M values/s", theirs / 1e6);
+            println!(
+                "ccsdspy                         {:8.1} M values/s",
+                theirs / 1e6
+            );
             println!("ratio                           {:8.1}", ours / theirs);
         }
         Err(reason) => eprintln!("SKIPPED: ccsdspy: {reason}; run tests/peers/setup.sh"),
@@ -47,7 +58,10 @@ fn main() {
 
 /// Values a second of the best run.
 fn ours(mission: &Arc<layout::CompiledMission>, blocks: &[PacketBlock]) -> f64 {
-    let source = Source { spacecraft: "noaa20".to_owned(), ..Source::default() };
+    let source = Source {
+        spacecraft: "noaa20".to_owned(),
+        ..Source::default()
+    };
     let mut best = f64::MAX;
     let mut values = 0;
     for _ in 0..RUNS {
@@ -55,7 +69,9 @@ fn ours(mission: &Arc<layout::CompiledMission>, blocks: &[PacketBlock]) -> f64 {
         values = 0;
         let start = Instant::now();
         for block in blocks {
-            let decoded = decommutator.decode(block, &source).expect("a block of whole packets");
+            let decoded = decommutator
+                .decode(block, &source)
+                .expect("a block of whole packets");
             assert!(decoded.anomalies.is_empty());
             for (_, batch) in &decoded.batches {
                 values += batch.num_rows() * (batch.num_columns() - LEADING_COLUMNS.len());
@@ -73,7 +89,9 @@ fn block(octets: &[u8]) -> PacketBlock {
     PacketBlock {
         spacecraft: SpacecraftName::new("noaa20"),
         data: octets.to_vec(),
-        offsets: (0..=count).map(|index| (index * PACKET_OCTETS) as i32).collect(),
+        offsets: (0..=count)
+            .map(|index| (index * PACKET_OCTETS) as i32)
+            .collect(),
         time: (0..count as i64).collect(),
         received: vec![NO_TIME; count],
         virtual_channel: vec![NO_VIRTUAL_CHANNEL; count],
@@ -93,19 +111,25 @@ fn ccsdspy(packets: &[u8]) -> Result<f64, String> {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().map_err(|_| format!("unexpected output: {text}"))
+    text.trim()
+        .parse()
+        .map_err(|_| format!("unexpected output: {text}"))
 }
 
 fn peers_python() -> PathBuf {
-    let cache = std::env::var_os("PASSLINE_CACHE").map(PathBuf::from).or_else(|| {
-        let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-        Some(base.or_else(home)?.join("passline"))
-    });
+    let cache = std::env::var_os("PASSLINE_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+            Some(base.or_else(home)?.join("passline"))
+        });
     cache.unwrap_or_default().join("peers-venv/bin/python")
 }
 
 fn shared() -> PathBuf {
-    std::env::var_os("PASSLINE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from)
+    std::env::var_os("PASSLINE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    )
 }

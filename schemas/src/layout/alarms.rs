@@ -11,7 +11,12 @@ use crate::xtce::model::{Alarm, AlarmTrigger, Range, Severity};
 pub(super) fn describe(alarms: &[Alarm]) -> Option<String> {
     let levels: Vec<Value> = alarms
         .iter()
-        .flat_map(|alarm| alarm.levels.iter().map(|level| (alarm.context.is_some(), level)))
+        .flat_map(|alarm| {
+            alarm
+                .levels
+                .iter()
+                .map(|level| (alarm.context.is_some(), level))
+        })
         .map(|(in_context, level)| {
             let mut object = Map::new();
             object.insert("severity".to_owned(), json!(severity(level.severity)));
@@ -40,8 +45,18 @@ fn range(range: Range) -> Value {
             object.insert(key.to_owned(), json!(value));
         }
     };
-    end("minimum", "minimum_exclusive", range.minimum, range.minimum_exclusive);
-    end("maximum", "maximum_exclusive", range.maximum, range.maximum_exclusive);
+    end(
+        "minimum",
+        "minimum_exclusive",
+        range.minimum,
+        range.minimum_exclusive,
+    );
+    end(
+        "maximum",
+        "maximum_exclusive",
+        range.maximum,
+        range.maximum_exclusive,
+    );
     Value::Object(object)
 }
 

@@ -3,21 +3,18 @@
 //! Types are those that Delta Lake has: no unsigned integers, no half floats. Integers take the
 //! narrowest type that holds every value of their width; 64-bit unsigned ones are Decimal(20,0).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, TimeUnit};
 
 use super::alarms;
 use super::compile::Compiler;
 use super::names::{UniqueNames, snake_case};
-use super::{
-    COLUMNS_MAX, Calibration, Engineering, Field, FieldSize, Labels, MathStep, Output, Raw,
-    TimeEpoch,
-};
+use super::types::{encoding_of, labels_of, octets, raw_of};
+use super::{COLUMNS_MAX, Calibration, Engineering, Field, FieldSize, MathStep, Output, TimeEpoch};
 use crate::tables::UTC;
 use crate::xtce::model::{
-    AggregateMember, Encoding, EncodingKind, EnumerationLabel, Epoch, MathOperator, Parameter,
-    ParameterType, Size, TypeKind,
+    AggregateMember, Encoding, Epoch, MathOperator, Parameter, ParameterType, Size, TypeKind,
 };
 
 /// A column (or member) and where it comes from.
@@ -39,14 +36,20 @@ pub(super) struct Described<'a> {
 
 impl<'a> Described<'a> {
     pub(super) fn parameter(parameter: &'a Parameter) -> Self {
-        let mut described = Self { name: &parameter.name, metadata: HashMap::new() };
+        let mut described = Self {
+            name: &parameter.name,
+            metadata: HashMap::new(),
+        };
         described.set("parameter", Some(&parameter.qualified_name));
         described.set("description", parameter.description.as_ref());
         described
     }
 
     pub(super) fn member(member: &'a AggregateMember) -> Self {
-        let mut described = Self { name: &member.name, metadata: HashMap::new() };
+        let mut described = Self {
+            name: &member.name,
+            metadata: HashMap::new(),
+        };
         described.set("description", member.description.as_ref());
         described
     }
@@ -102,8 +105,10 @@ pub(super) fn aggregate(
     members: Vec<Named>,
     when: Option<usize>,
 ) -> Named {
-    let members: Vec<(ArrowField, Output)> =
-        members.into_iter().map(|member| (member.field, member.output)).collect();
+    let members: Vec<(ArrowField, Output)> = members
+        .into_iter()
+        .map(|member| (member.field, member.output))
+        .collect();
     let fields: Fields = members.iter().map(|(field, _)| field.clone()).collect();
     Named {
         field: ArrowField::new(described.name, DataType::Struct(fields), true)
@@ -119,7 +124,10 @@ pub(super) fn element_names(name: &str, elements: Vec<Named>) -> Vec<Named> {
         return elements;
     }
     let members = rename(elements, &mut UniqueNames::default());
-    let described = Described { name, metadata: HashMap::new() };
+    let described = Described {
+        name,
+        metadata: HashMap::new(),
+    };
     vec![aggregate(&described, members, None)]
 }
 
@@ -135,7 +143,10 @@ pub(super) fn lists(elements: &[Named], slot: usize) -> Vec<Named> {
                 true,
             )
             .with_metadata(element.field.metadata().clone()),
-            output: Output::List { slot, element: index },
+            output: Output::List {
+                slot,
+                element: index,
+            },
             is_raw: element.is_raw,
         })
         .collect()
@@ -178,7 +189,9 @@ impl Compiler<'_> {
         let size = match &encoding.size {
             Size::Fixed(bits) => FieldSize::Fixed(*bits),
             Size::Dynamic(value) => FieldSize::Dynamic(self.integer(value)),
-            Size::SelfDelimited { max_bits } => FieldSize::SelfDelimited { max_bits: *max_bits },
+            Size::SelfDelimited { max_bits } => FieldSize::SelfDelimited {
+                max_bits: *max_bits,
+            },
         };
         let Some((raw, raw_type)) = raw_of(&encoding.kind, &size) else {
             self.issue(format!(
@@ -221,7 +234,11 @@ impl Compiler<'_> {
                     // An integer of up to 24 bits is exact in 32-bit floats.
                     TypeKind::Float { size_bits, .. } if is_integer => {
                         let narrow = matches!(size, FieldSize::Fixed(..=24)) && *size_bits <= 32;
-                        let float = if narrow { DataType::Float32 } else { DataType::Float64 };
+                        let float = if narrow {
+                            DataType::Float32
+                        } else {
+                            DataType::Float64
+                        };
                         (Engineering::AsRaw, float)
                     }
                     _ => as_raw,
@@ -231,9 +248,17 @@ impl Compiler<'_> {
             TypeKind::Enumerated { labels, .. } if is_integer => {
                 (Engineering::Enumerated(labels_of(labels)), DataType::Utf8)
             }
-            TypeKind::AbsoluteTime { epoch, scale, offset, unit_seconds, .. } if is_number => {
-                let calibration =
-                    encoding.calibrator.as_ref().map(|calibrator| self.calibration(calibrator));
+            TypeKind::AbsoluteTime {
+                epoch,
+                scale,
+                offset,
+                unit_seconds,
+                ..
+            } if is_number => {
+                let calibration = encoding
+                    .calibrator
+                    .as_ref()
+                    .map(|calibrator| self.calibration(calibrator));
                 let epoch = match epoch {
                     Epoch::None => None,
                     Epoch::Unix => Some(TimeEpoch::Utc(0)),
@@ -241,9 +266,9 @@ impl Compiler<'_> {
                     Epoch::Date(microseconds) => Some(TimeEpoch::Utc(*microseconds)),
                     Epoch::Tai => Some(TimeEpoch::Tai(TAI_1958_MICROSECONDS)),
                     Epoch::Gps => Some(TimeEpoch::Tai(GPS_TAI_MICROSECONDS)),
-                    Epoch::OffsetFrom(parameter) => {
-                        self.reference(*parameter, true, name).map(TimeEpoch::Parameter)
-                    }
+                    Epoch::OffsetFrom(parameter) => self
+                        .reference(*parameter, true, name)
+                        .map(TimeEpoch::Parameter),
                 };
                 let Some(epoch) = epoch else {
                     let seconds = linear(calibration, scale * unit_seconds, offset * unit_seconds);
@@ -256,11 +281,21 @@ impl Compiler<'_> {
                     offset: round_trip(offset * microseconds),
                     calibration,
                 };
-                (time, DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())))
+                (
+                    time,
+                    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+                )
             }
-            TypeKind::RelativeTime { scale, offset, unit_seconds, .. } if is_number => {
-                let calibration =
-                    encoding.calibrator.as_ref().map(|calibrator| self.calibration(calibrator));
+            TypeKind::RelativeTime {
+                scale,
+                offset,
+                unit_seconds,
+                ..
+            } if is_number => {
+                let calibration = encoding
+                    .calibrator
+                    .as_ref()
+                    .map(|calibrator| self.calibration(calibrator));
                 let seconds = linear(calibration, scale * unit_seconds, offset * unit_seconds);
                 (seconds, DataType::Float64)
             }
@@ -283,7 +318,10 @@ impl Compiler<'_> {
                 (self.predicate(condition), self.calibration(calibrator))
             })
             .collect();
-        let default = encoding.calibrator.as_ref().map(|calibrator| self.calibration(calibrator));
+        let default = encoding
+            .calibrator
+            .as_ref()
+            .map(|calibrator| self.calibration(calibrator));
         Engineering::Calibrated { contexts, default }
     }
 }
@@ -293,16 +331,28 @@ fn linear(calibration: Option<Calibration>, scale: f64, offset: f64) -> Engineer
     let default = match calibration {
         None => Calibration::Polynomial(vec![offset, scale]),
         Some(Calibration::Polynomial(mut coefficients)) => {
-            coefficients.iter_mut().for_each(|coefficient| *coefficient *= scale);
+            coefficients
+                .iter_mut()
+                .for_each(|coefficient| *coefficient *= scale);
             match coefficients.first_mut() {
                 Some(first) => *first += offset,
                 None => coefficients.push(offset),
             }
             Calibration::Polynomial(coefficients)
         }
-        Some(Calibration::Spline { order, extrapolate, mut points }) => {
-            points.iter_mut().for_each(|point| point.1 = point.1.mul_add(scale, offset));
-            Calibration::Spline { order, extrapolate, points }
+        Some(Calibration::Spline {
+            order,
+            extrapolate,
+            mut points,
+        }) => {
+            points
+                .iter_mut()
+                .for_each(|point| point.1 = point.1.mul_add(scale, offset));
+            Calibration::Spline {
+                order,
+                extrapolate,
+                points,
+            }
         }
         Some(Calibration::Math(mut steps)) => {
             steps.extend([
@@ -314,143 +364,20 @@ fn linear(calibration: Option<Calibration>, scale: f64, offset: f64) -> Engineer
             Calibration::Math(steps)
         }
     };
-    Engineering::Calibrated { contexts: Vec::new(), default: Some(default) }
+    Engineering::Calibrated {
+        contexts: Vec::new(),
+        default: Some(default),
+    }
 }
 
 /// A product like 1e-3 * 1e6 that should be a whole number of microseconds is made one.
 fn round_trip(value: f64) -> f64 {
     let whole = value.round();
-    if (value - whole).abs() <= value.abs() * 4.0 * f64::EPSILON { whole } else { value }
-}
-
-fn encoding_of(kind: &TypeKind) -> Option<&Encoding> {
-    match kind {
-        TypeKind::Integer { encoding, .. }
-        | TypeKind::Float { encoding, .. }
-        | TypeKind::Boolean { encoding, .. }
-        | TypeKind::Enumerated { encoding, .. }
-        | TypeKind::String { encoding }
-        | TypeKind::Binary { encoding }
-        | TypeKind::AbsoluteTime { encoding, .. }
-        | TypeKind::RelativeTime { encoding, .. } => Some(encoding),
-        TypeKind::Array { .. } | TypeKind::Aggregate { .. } => None,
+    if (value - whole).abs() <= value.abs() * 4.0 * f64::EPSILON {
+        whole
+    } else {
+        value
     }
-}
-
-fn octets(name: &str, size: FieldSize) -> Field {
-    Field {
-        name: name.to_owned(),
-        raw: Raw::Octets,
-        size,
-        bits_reversed: false,
-        octets_reversed: false,
-        raw_type: DataType::Binary,
-        engineering: Engineering::AsRaw,
-        engineering_type: DataType::Binary,
-    }
-}
-
-/// How to read an encoding and its Arrow type; `None` if its size is not supported.
-fn raw_of(kind: &EncodingKind, size: &FieldSize) -> Option<(Raw, DataType)> {
-    let bits = match size {
-        FieldSize::Fixed(bits) => *bits,
-        FieldSize::Dynamic(_) | FieldSize::SelfDelimited { .. } => 64,
-    };
-    let signed = |raw: Raw| (bits <= 64).then(|| (raw, integer_type(bits.saturating_sub(1))));
-    let decimal = |raw: Raw, digits: u32| {
-        // 10^digits needs digits * log2(10) bits.
-        (digits <= 18).then(|| (raw, integer_type((digits * 3322).div_ceil(1000))))
-    };
-    match kind {
-        EncodingKind::Unsigned => (bits <= 64).then(|| (Raw::Unsigned, integer_type(bits))),
-        EncodingKind::TwosComplement => signed(Raw::TwosComplement),
-        EncodingKind::OnesComplement => signed(Raw::OnesComplement),
-        EncodingKind::SignMagnitude => signed(Raw::SignMagnitude),
-        EncodingKind::Bcd => {
-            (bits <= 64).then(|| decimal(Raw::Bcd, bits.div_ceil(8))).flatten()
-        }
-        EncodingKind::PackedBcd => {
-            (bits <= 64).then(|| decimal(Raw::PackedBcd, bits.div_ceil(4))).flatten()
-        }
-        EncodingKind::Ieee754 => match bits {
-            16 | 32 => Some((Raw::Ieee754, DataType::Float32)),
-            64 => Some((Raw::Ieee754, DataType::Float64)),
-            _ => None,
-        },
-        EncodingKind::MilStd1750A => {
-            matches!(bits, 32 | 48).then_some((Raw::MilStd1750A, DataType::Float64))
-        }
-        EncodingKind::String(string) => {
-            let raw = Raw::Text { charset: string.charset, end: string.end.clone() };
-            Some((raw, DataType::Utf8))
-        }
-        EncodingKind::Binary => Some((Raw::Octets, DataType::Binary)),
-    }
-}
-
-/// The narrowest type whose positive half has this many bits.
-fn integer_type(bits: u32) -> DataType {
-    match bits {
-        ..=7 => DataType::Int8,
-        8..=15 => DataType::Int16,
-        16..=31 => DataType::Int32,
-        32..=63 => DataType::Int64,
-        _ => DataType::Decimal128(20, 0),
-    }
-}
-
-/// Sorted, without overlaps: where two ranges share a value the first in the document has it.
-fn labels_of(labels: &[EnumerationLabel]) -> Labels {
-    // By first value: last value and label.
-    let mut taken: BTreeMap<i64, (i64, u32)> = BTreeMap::new();
-    for (index, label) in labels.iter().enumerate().take(LABELS_MAX) {
-        let mut free = vec![(label.first, label.last)];
-        let overlapping = taken.range(..=label.last).rev();
-        for (&first, &(last, _)) in overlapping.take_while(|(_, (last, _))| *last >= label.first) {
-            free = free.into_iter().flat_map(|part| without(part, (first, last))).collect();
-        }
-        taken.extend(free.into_iter().filter(|part| part.0 <= part.1).map(|(first, last)| {
-            (first, (last, index as u32))
-        }));
-    }
-    let ranges = taken.into_iter().map(|(first, (last, label))| (first, last, label)).collect();
-    let mut result = Labels {
-        ranges,
-        labels: labels.iter().map(|label| label.label.clone()).collect(),
-        dense: Vec::new(),
-        dense_first: 0,
-    };
-    if let (Some(first), Some(last)) = (result.ranges.first(), result.ranges.last())
-        && let Some(span) = last.1.checked_sub(first.0)
-        && (0..DENSE_MAX).contains(&span)
-    {
-        result.dense_first = first.0;
-        let mut dense = vec![u32::MAX; span as usize + 1];
-        for &(from, to, label) in &result.ranges {
-            let (from, to) = ((from - first.0) as usize, (to - first.0) as usize);
-            dense[from..=to].fill(label);
-        }
-        result.dense = dense;
-    }
-    result
-}
-
-/// What is left of a range without another one.
-fn without(range: (i64, i64), taken: (i64, i64)) -> Vec<(i64, i64)> {
-    if range.0 > range.1 {
-        return Vec::new();
-    }
-    if taken.1 < range.0 || taken.0 > range.1 {
-        return vec![range];
-    }
-    let mut left = Vec::new();
-    if range.0 < taken.0 {
-        left.push((range.0, taken.0 - 1));
-    }
-    if range.1 > taken.1 {
-        left.push((taken.1 + 1, range.1));
-    }
-    left
 }
 
 /// 2000-01-01T11:58:55.816 UTC.
@@ -459,7 +386,3 @@ const J2000_UNIX_MICROSECONDS: i64 = 946_727_935_816_000;
 const TAI_1958_MICROSECONDS: i64 = -4_383 * 86_400 * 1_000_000;
 /// 1980-01-06 UTC in TAI since 1970: 3,657 days and 19 leap seconds.
 const GPS_TAI_MICROSECONDS: i64 = (3_657 * 86_400 + 19) * 1_000_000;
-/// Spans of raw values up to this are looked up in a table.
-const DENSE_MAX: i64 = 4_096;
-/// Most labels of one enumeration.
-const LABELS_MAX: usize = 65_536;

@@ -18,7 +18,9 @@ impl Compiler<'_> {
             return Predicate::Never;
         }
         let all = |compiler: &mut Self, list: &[Condition]| {
-            list.iter().map(|condition| compiler.predicate_at(condition, depth + 1)).collect()
+            list.iter()
+                .map(|condition| compiler.predicate_at(condition, depth + 1))
+                .collect()
         };
         match condition {
             Condition::All(list) => Predicate::All(all(self, list)),
@@ -33,16 +35,17 @@ impl Compiler<'_> {
             return Predicate::Never;
         };
         match &comparison.value {
-            Operand::Parameter { parameter, calibrated } => {
-                match self.reference(*parameter, *calibrated, "a condition") {
-                    Some(right) => Predicate::Compare {
-                        left,
-                        operator: comparison.operator,
-                        right: Right::Reference(right),
-                    },
-                    None => Predicate::Never,
-                }
-            }
+            Operand::Parameter {
+                parameter,
+                calibrated,
+            } => match self.reference(*parameter, *calibrated, "a condition") {
+                Some(right) => Predicate::Compare {
+                    left,
+                    operator: comparison.operator,
+                    right: Right::Reference(right),
+                },
+                None => Predicate::Never,
+            },
             Operand::Literal(text) => {
                 let Some((left, right)) = self.literal(comparison.parameter, left, text) else {
                     let name = self.parameter_name(comparison.parameter);
@@ -51,7 +54,11 @@ impl Compiler<'_> {
                     ));
                     return Predicate::Never;
                 };
-                Predicate::Compare { left, operator: comparison.operator, right }
+                Predicate::Compare {
+                    left,
+                    operator: comparison.operator,
+                    right,
+                }
             }
         }
     }
@@ -63,7 +70,10 @@ impl Compiler<'_> {
         left: Reference,
         text: &str,
     ) -> Option<(Reference, Right)> {
-        let raw = Reference { calibrated: false, ..left };
+        let raw = Reference {
+            calibrated: false,
+            ..left
+        };
         let trimmed = text.trim();
         let (_, type_id) = self.find(parameter)?.1;
         let kind = &self.database.types.get(type_id.0 as usize)?.kind;
@@ -106,12 +116,19 @@ impl Compiler<'_> {
     pub(super) fn integer(&mut self, value: &IntegerValue) -> Integer {
         match value {
             IntegerValue::Fixed(value) => Integer::Fixed(*value),
-            IntegerValue::Parameter { parameter, calibrated, slope, intercept } => {
-                match self.reference(*parameter, *calibrated, "a size, count or location") {
-                    Some(of) => Integer::Linear { of, slope: *slope, intercept: *intercept },
-                    None => Integer::Unknown,
-                }
-            }
+            IntegerValue::Parameter {
+                parameter,
+                calibrated,
+                slope,
+                intercept,
+            } => match self.reference(*parameter, *calibrated, "a size, count or location") {
+                Some(of) => Integer::Linear {
+                    of,
+                    slope: *slope,
+                    intercept: *intercept,
+                },
+                None => Integer::Unknown,
+            },
             IntegerValue::Lookup(list) => Integer::Lookup(
                 list.iter()
                     .map(|(condition, value)| (self.predicate(condition), *value))
@@ -123,10 +140,18 @@ impl Compiler<'_> {
     pub(super) fn calibration(&mut self, calibrator: &Calibrator) -> Calibration {
         match calibrator {
             Calibrator::Polynomial(coefficients) => Calibration::Polynomial(coefficients.clone()),
-            Calibrator::Spline { order, extrapolate, points } => {
+            Calibrator::Spline {
+                order,
+                extrapolate,
+                points,
+            } => {
                 let mut points = points.clone();
                 points.sort_by(|a, b| a.0.total_cmp(&b.0));
-                Calibration::Spline { order: *order, extrapolate: *extrapolate, points }
+                Calibration::Spline {
+                    order: *order,
+                    extrapolate: *extrapolate,
+                    points,
+                }
             }
             Calibrator::Math(tokens) => Calibration::Math(
                 tokens
@@ -135,7 +160,10 @@ impl Compiler<'_> {
                         MathToken::Value(value) => MathStep::Value(*value),
                         MathToken::This => MathStep::This,
                         MathToken::Operator(operator) => MathStep::Operator(*operator),
-                        MathToken::Parameter { parameter, calibrated } => self
+                        MathToken::Parameter {
+                            parameter,
+                            calibrated,
+                        } => self
                             .reference(*parameter, *calibrated, "a calibrator")
                             .map_or(MathStep::Value(f64::NAN), MathStep::Parameter),
                     })
@@ -151,7 +179,11 @@ impl Compiler<'_> {
         calibrated: bool,
         user: &str,
     ) -> Option<Reference> {
-        let found = self.find(parameter).map(|(up, (slot, _))| Reference { up, slot, calibrated });
+        let found = self.find(parameter).map(|(up, (slot, _))| Reference {
+            up,
+            slot,
+            calibrated,
+        });
         if found.is_none() {
             let name = self.parameter_name(parameter);
             self.issue(format!(
@@ -170,7 +202,9 @@ impl Compiler<'_> {
 
     fn parameter_name(&self, id: ParameterId) -> &str {
         let parameter = self.database.parameters.get(id.0 as usize);
-        parameter.map_or("an unknown parameter", |parameter| &parameter.qualified_name)
+        parameter.map_or("an unknown parameter", |parameter| {
+            &parameter.qualified_name
+        })
     }
 }
 
@@ -182,9 +216,13 @@ fn number(text: &str) -> Option<Right> {
     };
     let lower = digits.to_ascii_lowercase();
     let radix = |prefix: &str, radix| {
-        lower.strip_prefix(prefix).map(|digits| i128::from_str_radix(digits, radix))
+        lower
+            .strip_prefix(prefix)
+            .map(|digits| i128::from_str_radix(digits, radix))
     };
-    let based = radix("0x", 16).or_else(|| radix("0b", 2)).or_else(|| radix("0o", 8));
+    let based = radix("0x", 16)
+        .or_else(|| radix("0b", 2))
+        .or_else(|| radix("0o", 8));
     let integer = match based {
         Some(parsed) => parsed.ok()?,
         None => match lower.parse::<i128>() {
@@ -192,11 +230,18 @@ fn number(text: &str) -> Option<Right> {
             Err(_) => return text.parse::<f64>().ok().map(Right::Float),
         },
     };
-    Some(Right::Integer(if negative { integer.checked_neg()? } else { integer }))
+    Some(Right::Integer(if negative {
+        integer.checked_neg()?
+    } else {
+        integer
+    }))
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .unwrap_or(text);
     let digits = digits.as_bytes();
     if !digits.len().is_multiple_of(2) {
         return None;

@@ -6,7 +6,13 @@ use crate::xtce::model::ContainerId;
 
 /// Tables that every data folder has; no container takes their names.
 const RESERVED_TABLES: [&str; 7] = [
-    "packets", "frames", "events", "commands", "contacts", "jobs", "telemetry",
+    "packets",
+    "frames",
+    "events",
+    "commands",
+    "contacts",
+    "jobs",
+    "telemetry",
 ];
 
 /// A name in snake_case: ASCII letters, digits and single underscores, not starting with a digit.
@@ -109,7 +115,10 @@ pub(super) fn table_names(containers: &[(ContainerId, &str)]) -> BTreeMap<Contai
 }
 
 fn suffix(qualified: &str, parts: usize) -> String {
-    let all: Vec<&str> = qualified.split('/').filter(|part| !part.is_empty()).collect();
+    let all: Vec<&str> = qualified
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     snake_case(&all[all.len().saturating_sub(parts)..].join("_"))
 }
 

@@ -1,8 +1,6 @@
 //! The part of a program that an inheritance decision needs.
 
-use super::{
-    Action, Base, Engineering, FieldSize, Predicate, Program, Reference, Right, Step,
-};
+use super::{Action, Base, Engineering, FieldSize, Predicate, Program, Reference, Right, Step};
 
 /// Bits of a packet that dispatch may key on: version, type, secondary header flag and APID
 /// (CCSDS 133.0-B-2 4.1.3.2, 4.1.3.3).
@@ -15,9 +13,12 @@ pub(super) fn prune(mut program: Program, conditions: &[Predicate]) -> (Program,
     for condition in conditions {
         mark(condition, &mut needed);
     }
-    let wanted =
-        |step: &Step| matches!(step.action, Action::Field { slot, .. } if needed[slot]);
-    let simple = program.steps.iter().filter(|step| wanted(step)).all(stands_alone);
+    let wanted = |step: &Step| matches!(step.action, Action::Field { slot, .. } if needed[slot]);
+    let simple = program
+        .steps
+        .iter()
+        .filter(|step| wanted(step))
+        .all(stands_alone);
     if simple {
         program.steps.retain(wanted);
     }
@@ -37,7 +38,9 @@ pub(super) fn prune(mut program: Program, conditions: &[Predicate]) -> (Program,
 
 /// At a fixed place, of a fixed size, in every packet, and a function of its own bits.
 fn stands_alone(step: &Step) -> bool {
-    let Action::Field { field, .. } = &step.action else { return false };
+    let Action::Field { field, .. } = &step.action else {
+        return false;
+    };
     let alone = match &field.engineering {
         Engineering::AsRaw | Engineering::Boolean | Engineering::Enumerated(_) => true,
         Engineering::Calibrated { contexts, default } => {

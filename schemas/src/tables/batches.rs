@@ -29,7 +29,7 @@ pub fn packets_batch(block: PacketBlock, source: &Source) -> Result<RecordBatch,
         Vec::with_capacity(length),
     );
     let mut lengths = Vec::with_capacity(length);
-    for packet in data.iter() {
+    for packet in &data {
         let packet = packet.unwrap_or(&[]);
         // CCSDS 133.0-B-2 4.1.3; a stump of less than three octets reads as zeros.
         let [first, _, third] = packet.first_chunk::<3>().copied().unwrap_or_default();

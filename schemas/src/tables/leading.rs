@@ -59,9 +59,13 @@ impl Selection<'_> {
     /// Values of a column for these packets; `None` if one of them lies outside.
     pub fn pick<T: Copy, U>(&self, column: &[T], convert: impl Fn(T) -> U) -> Option<Vec<U>> {
         match self {
-            Self::Range(range) => {
-                Some(column.get(range.clone())?.iter().map(|&value| convert(value)).collect())
-            }
+            Self::Range(range) => Some(
+                column
+                    .get(range.clone())?
+                    .iter()
+                    .map(|&value| convert(value))
+                    .collect(),
+            ),
             Self::Rows(rows) => {
                 let mut picked = Vec::with_capacity(rows.len());
                 for &row in *rows {
@@ -99,9 +103,14 @@ impl LeadingColumns {
         let length = selection.len();
         let (apid, sequence_count) = identifiers(block, selection)?;
         let pick_time = |column: &[i64]| {
-            selection.pick(column, |time| time).map(times).ok_or_else(outside)
+            selection
+                .pick(column, |time| time)
+                .map(times)
+                .ok_or_else(outside)
         };
-        let qualities = selection.pick(&block.quality, |octet| octet).ok_or_else(outside)?;
+        let qualities = selection
+            .pick(&block.quality, |octet| octet)
+            .ok_or_else(outside)?;
         let channels = selection
             .pick(&block.virtual_channel, |channel| channel)
             .ok_or_else(outside)?;
@@ -149,7 +158,10 @@ struct Constant {
 
 impl Constant {
     fn new(text: Option<&str>) -> Self {
-        Self { text: text.map(str::to_owned), array: constant_text(text, 0) }
+        Self {
+            text: text.map(str::to_owned),
+            array: constant_text(text, 0),
+        }
     }
 
     fn array(&mut self, length: usize) -> ArrayRef {
@@ -167,7 +179,12 @@ fn constants(source: &Source) -> Vec<Constant> {
         source.contact.as_deref(),
         source.mission_version.as_deref(),
     ];
-    let words = [Quality::Good, Quality::Corrected, Quality::Unchecked, Quality::Bad];
+    let words = [
+        Quality::Good,
+        Quality::Corrected,
+        Quality::Unchecked,
+        Quality::Bad,
+    ];
     let words = words.into_iter().map(|quality| Some(quality.as_str()));
     texts.into_iter().chain(words).map(Constant::new).collect()
 }
@@ -177,21 +194,29 @@ fn identifiers(
     block: &PacketBlock,
     selection: &Selection<'_>,
 ) -> Result<(ArrayRef, ArrayRef), ArrowError> {
-    let header = |offset: i32| -> Option<[u8; 4]> {
-        let offset = usize::try_from(offset).ok()?;
-        block.data.get(offset..)?.first_chunk::<4>().copied()
+    let word = |offset: i32, at: usize| -> Option<[u8; 2]> {
+        let start = usize::try_from(offset).ok()?.checked_add(at)?;
+        block.data.get(start..)?.first_chunk::<2>().copied()
     };
-    let apid_of = |h: [u8; 4]| i16::from_be_bytes([h[0] & 0x07, h[1]]);
-    let count_of = |h: [u8; 4]| i16::from_be_bytes([h[2] & 0x3f, h[3]]);
-    let headers = selection.pick(&block.offsets, header).ok_or_else(outside)?;
-    if headers.iter().any(Option::is_none) {
-        let apid: Int16Array = headers.iter().map(|h| h.map(apid_of)).collect();
-        let count: Int16Array = headers.iter().map(|h| h.map(count_of)).collect();
-        return Ok((Arc::new(apid), Arc::new(count)));
-    }
-    let apid: Vec<i16> = headers.iter().map(|h| apid_of(h.unwrap_or_default())).collect();
-    let count: Vec<i16> = headers.iter().map(|h| count_of(h.unwrap_or_default())).collect();
-    Ok((Arc::new(Int16Array::from(apid)), Arc::new(Int16Array::from(count))))
+    let read = |at: usize, mask: u16| {
+        let value = |offset| {
+            let octets = word(offset, at).unwrap_or_default();
+            (u16::from_be_bytes(octets) & mask).cast_signed()
+        };
+        selection.pick(&block.offsets, value).ok_or_else(outside)
+    };
+    let behind = block.offsets.get(1..).unwrap_or(&[]);
+    let starts = selection
+        .pick(&block.offsets, |at| at)
+        .ok_or_else(outside)?;
+    let ends = selection.pick(behind, |at| at).ok_or_else(outside)?;
+    let whole = |(start, end): (&i32, &i32)| end.saturating_sub(*start) >= 4;
+    let nulls = (!starts.iter().zip(&ends).all(whole))
+        .then(|| NullBuffer::from_iter(starts.iter().zip(&ends).map(whole)));
+    let column = |values: Vec<i16>| -> ArrayRef {
+        Arc::new(Int16Array::new(ScalarBuffer::from(values), nulls.clone()))
+    };
+    Ok((column(read(0, 0x07ff)?), column(read(2, 0x3fff)?)))
 }
 
 /// A timestamp column; [`NO_TIME`] is null.
@@ -199,9 +224,7 @@ pub(super) fn times(values: Vec<i64>) -> ArrayRef {
     let nulls = values
         .contains(&NO_TIME)
         .then(|| NullBuffer::from_iter(values.iter().map(|&time| time != NO_TIME)));
-    Arc::new(
-        TimestampMicrosecondArray::new(ScalarBuffer::from(values), nulls).with_timezone(UTC),
-    )
+    Arc::new(TimestampMicrosecondArray::new(ScalarBuffer::from(values), nulls).with_timezone(UTC))
 }
 
 /// A virtual channel column; [`NO_VIRTUAL_CHANNEL`] is null.
@@ -216,7 +239,9 @@ pub(super) fn virtual_channels(channels: &[u8]) -> ArrayRef {
 
 /// The word of each quality octet.
 pub(super) fn quality_words(octets: &[u8]) -> ArrayRef {
-    let words = octets.iter().map(|&octet| Quality::from_octet(octet).as_str());
+    let words = octets
+        .iter()
+        .map(|&octet| Quality::from_octet(octet).as_str());
     Arc::new(StringArray::from_iter_values(words))
 }
 

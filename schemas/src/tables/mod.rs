@@ -47,7 +47,10 @@ fn leading_fields() -> Vec<Field> {
         (DataType::Utf8, "ground station"),
         (DataType::Utf8, "contact in which it was received"),
         (DataType::Utf8, "good, corrected, unchecked or bad"),
-        (DataType::Utf8, "version of the mission folder that decoded it"),
+        (
+            DataType::Utf8,
+            "version of the mission folder that decoded it",
+        ),
     ];
     LEADING_COLUMNS
         .into_iter()
@@ -69,14 +72,22 @@ pub fn packets_schema() -> SchemaRef {
         telemetry_schema(vec![
             described("packet_version", DataType::Int8, "packet version number"),
             described("packet_type", DataType::Int8, "0 telemetry, 1 telecommand"),
-            described("secondary_header", DataType::Boolean, "has a secondary header"),
+            described(
+                "secondary_header",
+                DataType::Boolean,
+                "has a secondary header",
+            ),
             described(
                 "sequence_flags",
                 DataType::Int8,
                 "0 continuation, 1 first, 2 last segment, 3 unsegmented",
             ),
             described("length", DataType::Int32, "octets of the whole packet"),
-            described("data", DataType::Binary, "the whole packet, primary header included"),
+            described(
+                "data",
+                DataType::Binary,
+                "the whole packet, primary header included",
+            ),
         ])
     });
     Arc::clone(&SCHEMA)
@@ -89,14 +100,38 @@ pub fn frames_schema() -> SchemaRef {
             described("time", timestamp(), "generation time; frames carry none"),
             described("spacecraft", DataType::Utf8, "name of the spacecraft"),
             described("received", timestamp(), "earth reception time"),
-            described("scid", DataType::Int32, "spacecraft identifier of the mission"),
+            described(
+                "scid",
+                DataType::Int32,
+                "spacecraft identifier of the mission",
+            ),
             described("virtual_channel", DataType::Int16, "virtual channel"),
-            described("frame_count", DataType::Int64, "virtual channel frame count"),
+            described(
+                "frame_count",
+                DataType::Int64,
+                "virtual channel frame count",
+            ),
             described("station", DataType::Utf8, "ground station"),
-            described("contact", DataType::Utf8, "contact in which it was received"),
-            described("quality", DataType::Utf8, "good, corrected, unchecked or bad"),
-            described("corrected_symbols", DataType::Int32, "Reed-Solomon symbols corrected"),
-            described("mission_version", DataType::Utf8, "version of the mission folder"),
+            described(
+                "contact",
+                DataType::Utf8,
+                "contact in which it was received",
+            ),
+            described(
+                "quality",
+                DataType::Utf8,
+                "good, corrected, unchecked or bad",
+            ),
+            described(
+                "corrected_symbols",
+                DataType::Int32,
+                "Reed-Solomon symbols corrected",
+            ),
+            described(
+                "mission_version",
+                DataType::Utf8,
+                "version of the mission folder",
+            ),
             described("data", DataType::Binary, "the whole transfer frame"),
         ]))
     });
@@ -109,17 +144,33 @@ pub fn events_schema() -> SchemaRef {
         Arc::new(Schema::new(vec![
             described("time", timestamp(), "when it happened, if known"),
             described("spacecraft", DataType::Utf8, "name of the spacecraft"),
-            described("received", timestamp(), "earth reception time of what it is about"),
+            described(
+                "received",
+                timestamp(),
+                "earth reception time of what it is about",
+            ),
             described("virtual_channel", DataType::Int16, "virtual channel"),
             described("apid", DataType::Int16, "application process identifier"),
             described("station", DataType::Utf8, "ground station"),
             described("contact", DataType::Utf8, "contact in which it happened"),
-            described("severity", DataType::Utf8, "info, watch, warning, distress, critical, severe"),
+            described(
+                "severity",
+                DataType::Utf8,
+                "info, watch, warning, distress, critical, severe",
+            ),
             described("kind", DataType::Utf8, "what kind of event"),
             described("count", DataType::Int64, "how many times"),
-            described("position", DataType::Int64, "octet of the input at which it first happened"),
+            described(
+                "position",
+                DataType::Int64,
+                "octet of the input at which it first happened",
+            ),
             described("message", DataType::Utf8, "the event in words"),
-            described("mission_version", DataType::Utf8, "version of the mission folder"),
+            described(
+                "mission_version",
+                DataType::Utf8,
+                "version of the mission folder",
+            ),
         ]))
     });
     Arc::clone(&SCHEMA)

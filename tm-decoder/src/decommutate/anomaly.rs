@@ -37,14 +37,17 @@ impl Anomalies {
         packet: usize,
         field: &str,
     ) {
-        let entry = self.found.entry((kind, apid, table)).or_insert_with(|| Anomaly {
-            kind,
-            apid,
-            table,
-            count: 0,
-            first_packet: packet,
-            field: field.to_owned(),
-        });
+        let entry = self
+            .found
+            .entry((kind, apid, table))
+            .or_insert_with(|| Anomaly {
+                kind,
+                apid,
+                table,
+                count: 0,
+                first_packet: packet,
+                field: field.to_owned(),
+            });
         entry.count += 1;
         if packet < entry.first_packet {
             entry.first_packet = packet;

@@ -125,7 +125,11 @@ pub(super) fn read_octets(data: &[u8], position: usize, bits: usize, into: &mut 
 
 /// The bits of a field in reverse.
 pub(super) fn reverse_bits(word: u64, width: u32) -> u64 {
-    if width == 0 { 0 } else { word.reverse_bits() >> (64 - width.min(64)) }
+    if width == 0 {
+        0
+    } else {
+        word.reverse_bits() >> (64 - width.min(64))
+    }
 }
 
 /// The octets of a field in reverse; a last octet that is not whole keeps its bits on top.
@@ -140,7 +144,11 @@ pub(super) fn reverse_octets(word: u64, width: u32) -> u64 {
     // The first octets are the low ones, the last bits the most significant.
     let whole = width - rest;
     let top = word & ((1 << rest) - 1);
-    let low = if whole == 0 { 0 } else { (word >> rest).swap_bytes() >> (64 - whole) };
+    let low = if whole == 0 {
+        0
+    } else {
+        (word >> rest).swap_bytes() >> (64 - whole)
+    };
     top << whole | low
 }
 
@@ -157,9 +165,14 @@ mod tests {
 
     #[test]
     fn every_width_at_every_place_reads_the_same_bit_by_bit() {
-        let data: Vec<u8> = (0..60u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+        let data: Vec<u8> = (0..60u32)
+            .map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8)
+            .collect();
         for stride in [7, 12, 20] {
-            let strided = Strided { data: &data[..60 / stride * stride], stride };
+            let strided = Strided {
+                data: &data[..60 / stride * stride],
+                stride,
+            };
             for width in 1..=64.min(stride * 8) {
                 for offset in 0..=stride * 8 - width {
                     let read = strided.read(offset, width as u32, |word| word);
@@ -189,7 +202,7 @@ mod tests {
     fn octets_and_bits_turn_round() {
         assert_eq!(reverse_octets(0x1234, 16), 0x3412);
         assert_eq!(reverse_octets(0x0012_3456, 24), 0x0056_3412);
-        assert_eq!(reverse_octets(0xab_c, 12), 0xc_ab);
+        assert_eq!(reverse_octets(0x0abc, 12), 0x0cab);
         assert_eq!(reverse_bits(0b0011, 4), 0b1100);
         assert_eq!(reverse_bits(1, 64), 1 << 63);
     }

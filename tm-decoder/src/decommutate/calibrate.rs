@@ -36,9 +36,14 @@ pub(super) fn calibrate(
 pub(super) fn apply(frame: &Frame<'_>, raw: &[f64], calibration: &Calibration) -> Vec<f64> {
     match calibration {
         Calibration::Polynomial(coefficients) => polynomial(raw, coefficients),
-        Calibration::Spline { order, extrapolate, points } => {
-            raw.iter().map(|&x| spline(x, points, *order, *extrapolate)).collect()
-        }
+        Calibration::Spline {
+            order,
+            extrapolate,
+            points,
+        } => raw
+            .iter()
+            .map(|&x| spline(x, points, *order, *extrapolate))
+            .collect(),
         Calibration::Math(steps) => mathematics(frame, raw, steps),
     }
 }
@@ -50,14 +55,21 @@ fn polynomial(raw: &[f64], coefficients: &[f64]) -> Vec<f64> {
         [offset, slope] => raw.iter().map(|x| x * slope + offset).collect(),
         _ => raw
             .iter()
-            .map(|x| coefficients.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient))
+            .map(|x| {
+                coefficients
+                    .iter()
+                    .rev()
+                    .fold(0.0, |sum, coefficient| sum * x + coefficient)
+            })
             .collect(),
     }
 }
 
 /// One value of a spline; NaN beyond the points unless the outer segments go on.
 fn spline(x: f64, points: &[(f64, f64)], order: u32, extrapolate: bool) -> f64 {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return f64::NAN };
+    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+        return f64::NAN;
+    };
     let inside = x >= first.0 && x <= last.0;
     if x.is_nan() || !(inside || extrapolate) {
         return f64::NAN;
@@ -68,16 +80,29 @@ fn spline(x: f64, points: &[(f64, f64)], order: u32, extrapolate: bool) -> f64 {
         return points[before].1;
     }
     // As many neighbours as the order takes, as near as there are.
-    let wanted = (order as usize + 1).min(points.len()).min(SPLINE_POINTS_MAX);
-    let from = before.saturating_sub((wanted - 1) / 2).min(points.len() - wanted);
+    let wanted = (order as usize + 1)
+        .min(points.len())
+        .min(SPLINE_POINTS_MAX);
+    let from = before
+        .saturating_sub((wanted - 1) / 2)
+        .min(points.len() - wanted);
     let nearest = &points[from..from + wanted];
     if let [a, b] = nearest {
         let width = b.0 - a.0;
-        return if width == 0.0 { a.1 } else { a.1 + (x - a.0) * (b.1 - a.1) / width };
+        return if width == 0.0 {
+            a.1
+        } else {
+            a.1 + (x - a.0) * (b.1 - a.1) / width
+        };
     }
     let terms = nearest.iter().enumerate().map(|(index, point)| {
-        let others = nearest.iter().enumerate().filter(|(other, _)| *other != index);
-        others.fold(point.1, |term, (_, other)| term * (x - other.0) / (point.0 - other.0))
+        let others = nearest
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index);
+        others.fold(point.1, |term, (_, other)| {
+            term * (x - other.0) / (point.0 - other.0)
+        })
     });
     terms.sum()
 }
@@ -129,7 +154,10 @@ mod tests {
         let points = [(0.0, 1.0), (10.0, 3.0), (20.0, 9.0), (30.0, 27.0)];
         for order in 0..=3 {
             for (x, y) in points {
-                assert!((spline(x, &points, order, false) - y).abs() < 1e-12, "{order} {x}");
+                assert!(
+                    (spline(x, &points, order, false) - y).abs() < 1e-12,
+                    "{order} {x}"
+                );
             }
             assert!(spline(-1.0, &points, order, false).is_nan());
             assert!(spline(31.0, &points, order, false).is_nan());

@@ -21,18 +21,24 @@ pub(super) fn evaluate(frame: &Frame<'_>, predicate: &Predicate) -> Vec<bool> {
         Predicate::All(list) => list.iter().fold(vec![true; rows], |mut held, predicate| {
             if held.contains(&true) {
                 let other = evaluate(frame, predicate);
-                held.iter_mut().zip(other).for_each(|(held, other)| *held &= other);
+                held.iter_mut()
+                    .zip(other)
+                    .for_each(|(held, other)| *held &= other);
             }
             held
         }),
         Predicate::Any(list) => list.iter().fold(vec![false; rows], |mut held, predicate| {
             let other = evaluate(frame, predicate);
-            held.iter_mut().zip(other).for_each(|(held, other)| *held |= other);
+            held.iter_mut()
+                .zip(other)
+                .for_each(|(held, other)| *held |= other);
             held
         }),
-        Predicate::Compare { left, operator, right } => {
-            compare(frame, *left, *operator, right).unwrap_or_else(|| vec![false; rows])
-        }
+        Predicate::Compare {
+            left,
+            operator,
+            right,
+        } => compare(frame, *left, *operator, right).unwrap_or_else(|| vec![false; rows]),
     }
 }
 
@@ -49,33 +55,39 @@ fn compare(
     Some(match right {
         Right::Text(text) => {
             let values = array.as_string_opt::<i32>()?;
-            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(text)))).collect()
+            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(text))))
+                .collect()
         }
         Right::Octets(octets) => {
             let values = array.as_binary_opt::<i32>()?;
-            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(octets)))).collect()
+            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(octets))))
+                .collect()
         }
         Right::Boolean(boolean) => {
             let values = array.as_boolean_opt()?;
-            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(boolean)))).collect()
+            rows.map(|row| valid(row) && holds(Some(values.value(row).cmp(boolean))))
+                .collect()
         }
         Right::Integer(integer) => match numbers(&array)? {
-            Numbers::Integers(values) => {
-                rows.map(|row| valid(row) && holds(Some(values[row].cmp(integer)))).collect()
-            }
+            Numbers::Integers(values) => rows
+                .map(|row| valid(row) && holds(Some(values[row].cmp(integer))))
+                .collect(),
             Numbers::Floats(values) => {
                 let number = *integer as f64;
-                rows.map(|row| valid(row) && holds(values[row].partial_cmp(&number))).collect()
+                rows.map(|row| valid(row) && holds(values[row].partial_cmp(&number)))
+                    .collect()
             }
         },
         Right::Float(number) => {
             let values = numbers(&array)?.into_floats();
-            rows.map(|row| valid(row) && holds(values[row].partial_cmp(number))).collect()
+            rows.map(|row| valid(row) && holds(values[row].partial_cmp(number)))
+                .collect()
         }
         Right::Reference(right) => {
             let other = frame.value(*right)?;
             let ordering = orderings(&array, &other)?;
-            rows.map(|row| valid(row) && other.is_valid(row) && holds(ordering[row])).collect()
+            rows.map(|row| valid(row) && other.is_valid(row) && holds(ordering[row]))
+                .collect()
         }
     })
 }
@@ -84,15 +96,23 @@ fn orderings(left: &ArrayRef, right: &ArrayRef) -> Option<Vec<Option<Ordering>>>
     if let (DataType::Utf8, DataType::Utf8) = (left.data_type(), right.data_type()) {
         let (left, right) = (left.as_string::<i32>(), right.as_string::<i32>());
         let rows = 0..left.len();
-        return Some(rows.map(|row| Some(left.value(row).cmp(right.value(row)))).collect());
+        return Some(
+            rows.map(|row| Some(left.value(row).cmp(right.value(row))))
+                .collect(),
+        );
     }
     Some(match (numbers(left)?, numbers(right)?) {
-        (Numbers::Integers(left), Numbers::Integers(right)) => {
-            left.iter().zip(&right).map(|(left, right)| Some(left.cmp(right))).collect()
-        }
+        (Numbers::Integers(left), Numbers::Integers(right)) => left
+            .iter()
+            .zip(&right)
+            .map(|(left, right)| Some(left.cmp(right)))
+            .collect(),
         (left, right) => {
             let (left, right) = (left.into_floats(), right.into_floats());
-            left.iter().zip(&right).map(|(left, right)| left.partial_cmp(right)).collect()
+            left.iter()
+                .zip(&right)
+                .map(|(left, right)| left.partial_cmp(right))
+                .collect()
         }
     })
 }
@@ -127,9 +147,11 @@ pub(super) fn integers(frame: &Frame<'_>, integer: &Integer) -> Vec<i64> {
             }
             values
         }
-        Integer::Linear { of, slope, intercept } => {
-            linear(frame, *of, *slope, *intercept).unwrap_or_else(|| vec![NO_INTEGER; rows])
-        }
+        Integer::Linear {
+            of,
+            slope,
+            intercept,
+        } => linear(frame, *of, *slope, *intercept).unwrap_or_else(|| vec![NO_INTEGER; rows]),
     }
 }
 

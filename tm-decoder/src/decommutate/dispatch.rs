@@ -1,5 +1,7 @@
 //! Which container each packet of a block has.
 
+use std::ops::Range;
+
 use schemas::layout::{CompiledMission, TableId};
 use schemas::record::PacketBlock;
 use schemas::tables::Selection;
@@ -36,7 +38,9 @@ const AMBIGUOUS: u32 = u32::MAX - 3;
 
 impl Dispatch {
     pub(super) fn new() -> Self {
-        Self { by_header: vec![OPEN; 1 << 16] }
+        Self {
+            by_header: vec![OPEN; 1 << 16],
+        }
     }
 
     /// The packets of each table, in order, and the anomalies of those without one.
@@ -45,7 +49,10 @@ impl Dispatch {
         mission: &CompiledMission,
         block: &PacketBlock,
         anomalies: &mut Anomalies,
-    ) -> Vec<(TableId, Vec<u32>)> {
+    ) -> Vec<(TableId, Group)> {
+        if let Some(table) = self.only_table(mission, block) {
+            return vec![(table, Group::Range(0..block.len()))];
+        }
         let mut groups: Vec<Vec<u32>> = vec![Vec::new(); mission.tables.len()];
         let mut open = Vec::new();
         let mut place = |index: usize, decision: Decision, anomalies: &mut Anomalies| {
@@ -90,8 +97,55 @@ impl Dispatch {
             .into_iter()
             .enumerate()
             .filter(|(_, group)| !group.is_empty())
-            .map(|(table, group)| (TableId(table as u32), group))
+            .map(|(table, group)| (TableId(table as u32), Group::of(group)))
             .collect()
+    }
+
+    /// The table of all packets, if they all begin with the same two octets and these decide.
+    fn only_table(&self, mission: &CompiledMission, block: &PacketBlock) -> Option<TableId> {
+        if block.is_empty() {
+            return None;
+        }
+        let first = block.packet(0).first_chunk::<2>()?;
+        let alike = block.offsets.iter().take(block.len()).all(|&offset| {
+            let packet = block.data.get(offset as usize..).unwrap_or(&[]);
+            packet.first_chunk::<2>() == Some(first)
+        });
+        let whole = block.offsets.windows(2).all(|edge| edge[1] - edge[0] >= 2);
+        match self.by_header[usize::from(u16::from_be_bytes(*first))] {
+            table if alike && whole && (table as usize) < mission.tables.len() => {
+                Some(TableId(table))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The packets of one table.
+#[derive(Debug)]
+pub(super) enum Group {
+    /// Neighbours.
+    Range(Range<usize>),
+    /// Any, in order.
+    Rows(Vec<u32>),
+}
+
+impl Group {
+    fn of(rows: Vec<u32>) -> Self {
+        match (rows.first(), rows.last()) {
+            (Some(&first), Some(&last)) if (last - first) as usize + 1 == rows.len() => {
+                Self::Range(first as usize..last as usize + 1)
+            }
+            _ => Self::Rows(rows),
+        }
+    }
+
+    /// All packets.
+    pub(super) fn selection(&self) -> Selection<'_> {
+        match self {
+            Self::Range(range) => Selection::Range(range.clone()),
+            Self::Rows(rows) => Selection::Rows(rows),
+        }
     }
 }
 
@@ -124,7 +178,9 @@ fn decide_one(mission: &CompiledMission, block: &PacketBlock, index: u32) -> (De
     // A stump says nothing about whole packets that begin alike.
     let stump = block.packet(index as usize).len() < 2;
     let (decisions, by_header) = decide(mission, block, &[index]);
-    let decision = decisions.first().map_or(Decision::Unknown, |(_, decision)| *decision);
+    let decision = decisions
+        .first()
+        .map_or(Decision::Unknown, |(_, decision)| *decision);
     (decision, by_header && !stump)
 }
 
@@ -143,16 +199,21 @@ fn decide(
         .map(|&root| (root, (0..packets.len() as u32).collect()))
         .collect();
     while let Some((index, rows)) = work.pop() {
-        let Some(node) = mission.nodes.get(index) else { continue };
+        let Some(node) = mission.nodes.get(index) else {
+            continue;
+        };
         by_header &= node.header_only;
         let mut matched: Vec<Option<usize>> = vec![None; rows.len()];
         let mut ambiguous = vec![false; rows.len()];
         if !node.children.is_empty() {
             let selected: Vec<u32> = rows.iter().map(|&row| packets[row as usize]).collect();
             let selection = Selection::Rows(&selected);
-            let program_rows = whole_packets(block, &selected);
+            let program_rows = whole_packets(block, &selection);
             let mut ignored = Anomalies::default();
-            let octets = selected.iter().map(|&packet| block.packet(packet as usize).len()).sum();
+            let octets = selected
+                .iter()
+                .map(|&packet| block.packet(packet as usize).len())
+                .sum();
             let mut run = Run::new(&mut ignored, block, &selection, None, octets);
             let mut frame = Frame::new(&node.probe, &program_rows, None);
             frame.run(&node.probe, &mut run);
@@ -202,10 +263,11 @@ fn decide(
 }
 
 /// Rows of whole packets anywhere in the block.
-pub(super) fn whole_packets<'a>(block: &'a PacketBlock, packets: &[u32]) -> Rows<'a> {
-    let edge = |index: usize| block.offsets.get(index).map_or(0, |&at| bits(at.max(0) as usize));
-    let starts = packets.iter().map(|&packet| edge(packet as usize)).collect();
-    let ends = packets.iter().map(|&packet| edge(packet as usize + 1)).collect();
+pub(super) fn whole_packets<'a>(block: &'a PacketBlock, selection: &Selection<'_>) -> Rows<'a> {
+    let edge = |at: i32| bits(at.max(0) as usize);
+    let behind = block.offsets.get(1..).unwrap_or(&[]);
+    let starts = selection.pick(&block.offsets, edge).unwrap_or_default();
+    let ends = selection.pick(behind, edge).unwrap_or_default();
     Rows::scattered(&block.data, starts, ends, None)
 }
 

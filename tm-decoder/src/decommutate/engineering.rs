@@ -10,7 +10,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::TimestampMicrosecondType;
 use schemas::layout::{Calibration, Engineering, Field, Labels, TimeEpoch};
 use schemas::tables::UTC;
-use space_link::time::LeapSeconds;
+use space_link::time::{LeapSeconds, UtcMicros};
 
 use super::anomaly::AnomalyKind;
 use super::calibrate::{apply, calibrate};
@@ -33,9 +33,18 @@ pub(super) fn convert(
         }),
         Engineering::Boolean => boolean(raw),
         Engineering::Enumerated(labels) => enumerated(frame, run, field, labels, raw),
-        Engineering::Time { epoch, scale, offset, calibration } => {
-            time(frame, run, field, raw, (epoch, *scale, *offset, calibration.as_ref()))
-        }
+        Engineering::Time {
+            epoch,
+            scale,
+            offset,
+            calibration,
+        } => time(
+            frame,
+            run,
+            field,
+            raw,
+            (epoch, *scale, *offset, calibration.as_ref()),
+        ),
     };
     column.unwrap_or_else(|| new_null_array(&field.engineering_type, raw.len()))
 }
@@ -67,7 +76,12 @@ fn enumerated(
     let mut nulls = raw.nulls().cloned();
     if found.contains(&None) {
         for row in (0..found.len()).filter(|&row| found[row].is_none() && raw.is_valid(row)) {
-            run.report(AnomalyKind::EnumerationUnknown, frame.rows, row, &field.name);
+            run.report(
+                AnomalyKind::EnumerationUnknown,
+                frame.rows,
+                row,
+                &field.name,
+            );
         }
         let known = NullBuffer::from_iter(found.iter().map(Option::is_some));
         nulls = NullBuffer::union(nulls.as_ref(), Some(&known));
@@ -109,7 +123,10 @@ fn time(
                 let value = (value * scale + offset).round();
                 (value.abs() < 9.2e18).then_some(value as i64)
             };
-            values.into_iter().map(microseconds).collect::<Vec<Option<i64>>>()
+            values
+                .into_iter()
+                .map(microseconds)
+                .collect::<Vec<Option<i64>>>()
         }
     };
     let base = match epoch {
@@ -128,7 +145,7 @@ fn time(
             TimeEpoch::Utc(zero) => zero.checked_add(since),
             TimeEpoch::Tai(zero) => {
                 let tai = zero.checked_add(since)?;
-                LeapSeconds::IERS.utc_from_tai(tai).ok().map(|utc| utc.get())
+                LeapSeconds::IERS.utc_from_tai(tai).ok().map(UtcMicros::get)
             }
             TimeEpoch::Parameter(_) => base?.value(row).checked_add(since),
         });
@@ -139,7 +156,9 @@ fn time(
         times.push(time.unwrap_or_default());
     }
     let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
-    Some(Arc::new(TimestampMicrosecondArray::new(times.into(), nulls).with_timezone(UTC)))
+    Some(Arc::new(
+        TimestampMicrosecondArray::new(times.into(), nulls).with_timezone(UTC),
+    ))
 }
 
 /// A whole number that 128-bit arithmetic can take.

@@ -28,12 +28,7 @@ pub(super) struct ReadField {
 }
 
 /// Reads a field; rows without it get null.
-pub(super) fn read(
-    frame: &Frame<'_>,
-    run: &mut Run<'_>,
-    step: &Step,
-    field: &Field,
-) -> ReadField {
+pub(super) fn read(frame: &Frame<'_>, run: &mut Run<'_>, step: &Step, field: &Field) -> ReadField {
     let (raw, ends) = match &field.raw {
         Raw::Text { .. } | Raw::Octets => {
             let spans = spans(frame, run, step, field);
@@ -58,7 +53,11 @@ pub(super) fn read(
             (raw, engineering)
         }
     };
-    ReadField { raw, engineering, ends }
+    ReadField {
+        raw,
+        engineering,
+        ends,
+    }
 }
 
 /// Bit ranges of a field, one a row.
@@ -76,19 +75,18 @@ impl Spans {
     fn ends(&self) -> Vec<i64> {
         (0..self.positions.len())
             .map(|row| {
-                if self.lost[row] { NOWHERE } else { go(self.positions[row], self.sizes[row]) }
+                if self.lost[row] {
+                    NOWHERE
+                } else {
+                    go(self.positions[row], self.sizes[row])
+                }
             })
             .collect()
     }
 }
 
 /// Where the field lies in each row; counts those that do not hold it.
-pub(super) fn spans(
-    frame: &Frame<'_>,
-    run: &mut Run<'_>,
-    step: &Step,
-    field: &Field,
-) -> Spans {
+pub(super) fn spans(frame: &Frame<'_>, run: &mut Run<'_>, step: &Step, field: &Field) -> Spans {
     let rows = frame.rows;
     let positions = frame.positions(step.at);
     let mut sizes = match &field.size {
@@ -132,7 +130,12 @@ pub(super) fn spans(
             run.report(AnomalyKind::PacketShort, rows, row, &field.name);
         }
     }
-    Spans { positions, sizes, valid, lost }
+    Spans {
+        positions,
+        sizes,
+        valid,
+        lost,
+    }
 }
 
 /// Where the bits of a number come from.
@@ -158,7 +161,11 @@ impl Place<'_> {
                 .iter()
                 .zip(*valid)
                 .map(|(&position, &valid)| {
-                    if valid { convert(read_bits(data, position as usize, width)) } else { T::default() }
+                    if valid {
+                        convert(read_bits(data, position as usize, width))
+                    } else {
+                        T::default()
+                    }
                 })
                 .collect(),
         }
@@ -178,16 +185,28 @@ fn numbers(
     };
     if let FieldSize::Fixed(width @ 1..=64) = field.size {
         if let Some(place) = everywhere(frame, step, width) {
-            return (number_array(frame, run, &place, width, None, field, target), Vec::new());
+            return (
+                number_array(frame, run, &place, width, None, field, target),
+                Vec::new(),
+            );
         }
         let spans = spans(frame, run, step, field);
-        let nulls = spans.valid.contains(&false).then(|| NullBuffer::from(spans.valid.clone()));
+        let nulls = spans
+            .valid
+            .contains(&false)
+            .then(|| NullBuffer::from(spans.valid.clone()));
         let valid = nulls.is_some().then_some(spans.valid.as_slice());
         let place = Place::Spread(frame.rows.data, &spans.positions, valid);
-        return (number_array(frame, run, &place, width, nulls, field, target), Vec::new());
+        return (
+            number_array(frame, run, &place, width, nulls, field, target),
+            Vec::new(),
+        );
     }
     let spans = spans(frame, run, step, field);
-    (numeric_of_spans(frame, run, &spans, field, target), spans.ends())
+    (
+        numeric_of_spans(frame, run, &spans, field, target),
+        spans.ends(),
+    )
 }
 
 /// The place of a field that every row holds at the same offset.
@@ -211,8 +230,16 @@ fn number_array(
     let turned;
     let place = if field.octets_reversed || field.bits_reversed {
         turned = Place::Words(place.read(width, |word| {
-            let word = if field.octets_reversed { reverse_octets(word, width) } else { word };
-            if field.bits_reversed { reverse_bits(word, width) } else { word }
+            let word = if field.octets_reversed {
+                reverse_octets(word, width)
+            } else {
+                word
+            };
+            if field.bits_reversed {
+                reverse_bits(word, width)
+            } else {
+                word
+            }
         }));
         &turned
     } else {
@@ -274,14 +301,18 @@ where
                 P::Native::from_signed(word.wrapping_shl(unused).cast_signed().wrapping_shr(unused))
             })
         }
-        (Raw::Ieee754, 32) => {
-            place.read(width, |word| P::Native::from_single(f32::from_bits(word as u32)))
+        (Raw::Ieee754, 32) => place.read(width, |word| {
+            P::Native::from_single(f32::from_bits(word as u32))
+        }),
+        (Raw::Ieee754, 64) => {
+            place.read(width, |word| P::Native::from_double(f64::from_bits(word)))
         }
-        (Raw::Ieee754, 64) => place.read(width, |word| P::Native::from_double(f64::from_bits(word))),
-        (Raw::Ieee754 | Raw::MilStd1750A, _) => {
-            place.read(width, |word| P::Native::from_double(numeric::float(raw, word, width)))
-        }
-        _ => place.read(width, |word| P::Native::from_signed(numeric::integer(raw, word, width))),
+        (Raw::Ieee754 | Raw::MilStd1750A, _) => place.read(width, |word| {
+            P::Native::from_double(numeric::float(raw, word, width))
+        }),
+        _ => place.read(width, |word| {
+            P::Native::from_signed(numeric::integer(raw, word, width))
+        }),
     }
 }
 
@@ -361,7 +392,9 @@ fn narrow<P: ArrowPrimitiveType>(whole: &[i128], nulls: Option<NullBuffer>) -> A
 where
     P::Native: FromBits,
 {
-    let values: Vec<P::Native> =
-        whole.iter().map(|&value| P::Native::from_signed(value as i64)).collect();
+    let values: Vec<P::Native> = whole
+        .iter()
+        .map(|&value| P::Native::from_signed(value as i64))
+        .collect();
     Arc::new(PrimitiveArray::<P>::new(values.into(), nulls))
 }

@@ -68,19 +68,27 @@ pub(super) fn operate(stack: &mut Vec<Vec<f64>>, operator: MathOperator) -> bool
 }
 
 fn copy(stack: &mut Vec<Vec<f64>>, depth: usize) -> bool {
-    let copied = stack.len().checked_sub(depth).and_then(|index| stack.get(index)).cloned();
+    let copied = stack
+        .len()
+        .checked_sub(depth)
+        .and_then(|index| stack.get(index))
+        .cloned();
     copied.map(|column| stack.push(column)).is_some()
 }
 
 fn unary(stack: &mut [Vec<f64>], operate: impl Fn(f64) -> f64) -> bool {
-    let Some(top) = stack.last_mut() else { return false };
+    let Some(top) = stack.last_mut() else {
+        return false;
+    };
     top.iter_mut().for_each(|value| *value = operate(*value));
     true
 }
 
 fn binary(stack: &mut Vec<Vec<f64>>, operate: impl Fn(f64, f64) -> f64) -> bool {
     let Some(y) = stack.pop() else { return false };
-    let Some(x) = stack.last_mut() else { return false };
+    let Some(x) = stack.last_mut() else {
+        return false;
+    };
     x.iter_mut().zip(y).for_each(|(x, y)| *x = operate(*x, y));
     true
 }

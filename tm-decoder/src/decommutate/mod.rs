@@ -103,11 +103,13 @@ impl Decommutator {
         let mut anomalies = Anomalies::default();
         let mut batches = Vec::new();
         let mission = Arc::clone(&self.mission);
-        for (table, packets) in self.dispatch.sort(&mission, block, &mut anomalies) {
-            let Some(layout) = mission.table(table) else { continue };
-            for chunk in chunks(block, &packets, layout) {
+        for (table, group) in self.dispatch.sort(&mission, block, &mut anomalies) {
+            let Some(layout) = mission.table(table) else {
+                continue;
+            };
+            for chunk in chunks(block, group.selection(), layout) {
                 let batch = self
-                    .batch(block, chunk, table, layout, source, &mut anomalies)
+                    .batch(block, &chunk, table, layout, source, &mut anomalies)
                     .map_err(|source| DecommutateError::Batch {
                         table: layout.table.clone(),
                         source,
@@ -115,33 +117,37 @@ impl Decommutator {
                 batches.push((table, batch));
             }
         }
-        Ok(Decommutated { batches, anomalies: anomalies.into_vec() })
+        Ok(Decommutated {
+            batches,
+            anomalies: anomalies.into_vec(),
+        })
     }
 
     fn batch(
         &mut self,
         block: &PacketBlock,
-        packets: &[u32],
+        selection: &Selection<'_>,
         table: TableId,
         layout: &ContainerLayout,
         source: &Source,
         anomalies: &mut Anomalies,
     ) -> Result<RecordBatch, ArrowError> {
-        let selection = select(packets);
-        let mut columns = self.leading.arrays(block, &selection, source)?;
-        let rows = rows_of(block, packets, &selection, &mut self.scratch);
-        let octets = rows_octets(block, packets);
-        let mut run = Run::new(anomalies, block, &selection, Some(table), octets);
+        let mut columns = self.leading.arrays(block, selection, source)?;
+        let rows = rows_of(block, selection, &mut self.scratch);
+        let octets = octets_of(block, selection);
+        let mut run = Run::new(anomalies, block, selection, Some(table), octets);
         let mut frame = Frame::new(&layout.program, &rows, None);
         frame.run(&layout.program, &mut run);
         frame.check_surplus(&layout.program, &mut run, &layout.name);
         let leading = columns.len();
-        for (output, field) in layout.columns.iter().zip(layout.schema.fields().iter().skip(leading))
+        for (output, field) in layout
+            .columns
+            .iter()
+            .zip(layout.schema.fields().iter().skip(leading))
         {
             let column = frame.output(output);
-            columns.push(
-                column.unwrap_or_else(|| new_null_array(field.data_type(), packets.len())),
-            );
+            columns
+                .push(column.unwrap_or_else(|| new_null_array(field.data_type(), selection.len())));
         }
         RecordBatch::try_new(Arc::clone(&layout.schema), columns)
     }
@@ -150,8 +156,11 @@ impl Decommutator {
 /// Refuses blocks whose columns or offsets do not fit.
 fn check(block: &PacketBlock) -> Result<(), DecommutateError> {
     let packets = block.len();
-    let lengths =
-        [block.received.len(), block.virtual_channel.len(), block.quality.len()] == [packets; 3];
+    let lengths = [
+        block.received.len(),
+        block.virtual_channel.len(),
+        block.quality.len(),
+    ] == [packets; 3];
     if !lengths || block.offsets.len() != packets + 1 {
         return Err(DecommutateError::Block { packet: 0, packets });
     }
@@ -168,74 +177,100 @@ fn check(block: &PacketBlock) -> Result<(), DecommutateError> {
 /// Cuts a table's packets so that a batch has a bounded number of rows, values and octets.
 fn chunks<'a>(
     block: &'a PacketBlock,
-    packets: &'a [u32],
+    packets: Selection<'a>,
     layout: &ContainerLayout,
-) -> impl Iterator<Item = &'a [u32]> {
+) -> impl Iterator<Item = Selection<'a>> {
     let rows_max = (VALUES_MAX / layout.columns.len().max(1)).clamp(ROWS_MIN, ROWS_MAX);
-    let octets_max = if has_repeats(&layout.program) { REPEATED_OCTETS_MAX } else { OCTETS_MAX };
+    let octets_max = if has_repeats(&layout.program) {
+        REPEATED_OCTETS_MAX
+    } else {
+        OCTETS_MAX
+    };
     let mut rest = packets;
     std::iter::from_fn(move || {
-        let mut octets = 0;
-        let fits = rest.iter().take(rows_max).take_while(|&&packet| {
-            octets += block.packet(packet as usize).len();
-            octets <= octets_max
-        });
-        let count = fits.count().max(1).min(rest.len());
-        let (chunk, behind) = rest.split_at(count);
-        rest = behind;
+        let chunk = match &mut rest {
+            Selection::Range(range) => {
+                let first = range.start;
+                let edges = block.offsets.get(first + 1..=range.end).unwrap_or(&[]);
+                let start = block.offsets.get(first).copied().unwrap_or(0);
+                let edges = &edges[..edges.len().min(rows_max)];
+                let count = edges.partition_point(|&edge| (edge - start) as usize <= octets_max);
+                let behind = first + count.max(1).min(range.len());
+                range.start = behind;
+                Selection::Range(first..behind)
+            }
+            Selection::Rows(rows) => {
+                let mut octets = 0;
+                let fits = rows.iter().take(rows_max).take_while(|&&packet| {
+                    octets += block.packet(packet as usize).len();
+                    octets <= octets_max
+                });
+                let count = fits.count().max(1).min(rows.len());
+                let (chunk, behind) = rows.split_at(count);
+                *rows = behind;
+                Selection::Rows(chunk)
+            }
+        };
         (!chunk.is_empty()).then_some(chunk)
     })
 }
 
 fn has_repeats(program: &Program) -> bool {
-    program.steps.iter().any(|step| matches!(step.action, Action::Repeat { .. }))
-}
-
-/// Neighbours are a range.
-fn select(packets: &[u32]) -> Selection<'_> {
-    match (packets.first(), packets.last()) {
-        (Some(&first), Some(&last)) if (last - first) as usize + 1 == packets.len() => {
-            Selection::Range(first as usize..last as usize + 1)
-        }
-        _ => Selection::Rows(packets),
-    }
+    program
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Repeat { .. }))
 }
 
 /// Packets as rows: equal ones end to end, which the hot loop needs, if they are equal.
 fn rows_of<'a>(
     block: &'a PacketBlock,
-    packets: &[u32],
     selection: &Selection<'_>,
     scratch: &'a mut Vec<u8>,
 ) -> Rows<'a> {
-    let stride = packets.first().map_or(0, |&packet| block.packet(packet as usize).len());
+    let stride = selection
+        .first()
+        .map_or(0, |packet| block.packet(packet).len());
     let equal = match selection {
-        Selection::Range(range) => block
-            .offsets
-            .get(range.start..=range.end)
-            .is_some_and(|edges| {
-                edges.windows(2).all(|edge| (edge[1] - edge[0]) as usize == stride)
-            }),
-        Selection::Rows(_) => {
-            packets.iter().all(|&packet| block.packet(packet as usize).len() == stride)
+        Selection::Range(range) => {
+            let edges = block.offsets.get(range.start..=range.end).unwrap_or(&[]);
+            edges
+                .windows(2)
+                .all(|edge| (edge[1] - edge[0]) as usize == stride)
         }
+        Selection::Rows(rows) => rows
+            .iter()
+            .all(|&packet| block.packet(packet as usize).len() == stride),
     };
     if !equal || stride == 0 {
-        return dispatch::whole_packets(block, packets);
+        return dispatch::whole_packets(block, selection);
     }
-    if let Selection::Range(range) = selection {
-        let (first, last) = (block.offsets[range.start], block.offsets[range.end]);
-        return Rows::strided(&block.data[first as usize..last as usize], stride);
+    match selection {
+        Selection::Range(range) => {
+            let (first, last) = (block.offsets[range.start], block.offsets[range.end]);
+            Rows::strided(&block.data[first as usize..last as usize], stride)
+        }
+        Selection::Rows(rows) => {
+            scratch.clear();
+            for &packet in *rows {
+                scratch.extend_from_slice(block.packet(packet as usize));
+            }
+            Rows::strided(scratch, stride)
+        }
     }
-    scratch.clear();
-    for &packet in packets {
-        scratch.extend_from_slice(block.packet(packet as usize));
-    }
-    Rows::strided(scratch, stride)
 }
 
-fn rows_octets(block: &PacketBlock, packets: &[u32]) -> usize {
-    packets.iter().map(|&packet| block.packet(packet as usize).len()).sum()
+fn octets_of(block: &PacketBlock, selection: &Selection<'_>) -> usize {
+    match selection {
+        Selection::Range(range) => {
+            let edge = |index: usize| block.offsets.get(index).map_or(0, |&at| at as usize);
+            edge(range.end).saturating_sub(edge(range.start))
+        }
+        Selection::Rows(rows) => rows
+            .iter()
+            .map(|&row| block.packet(row as usize).len())
+            .sum(),
+    }
 }
 
 /// Most rows of a batch: its columns and packets stay in the processor's caches.

@@ -26,14 +26,21 @@ pub(super) fn read(
         None => variable(frame, run, repeat, plan),
     };
     let offsets = OffsetBuffer::from_lengths(elements.counts.iter().copied());
-    let nulls = elements.present.contains(&false).then(|| NullBuffer::from(elements.present));
+    let nulls = elements
+        .present
+        .contains(&false)
+        .then(|| NullBuffer::from(elements.present));
     let lists = repeat
         .elements
         .iter()
         .zip(elements.values)
         .map(|((item, _), values)| {
-            let list =
-                ListArray::try_new(Arc::new(item.clone()), offsets.clone(), values, nulls.clone());
+            let list = ListArray::try_new(
+                Arc::new(item.clone()),
+                offsets.clone(),
+                values,
+                nulls.clone(),
+            );
             match list {
                 Ok(list) => Arc::new(list) as ArrayRef,
                 Err(_) => {
@@ -108,9 +115,9 @@ fn fixed(
     let rows = frame.rows;
     let step = i64::try_from(element_bits).unwrap_or(NOWHERE).min(NOWHERE);
     let mut ends = plan.positions.clone();
-    for row in 0..rows.len() {
+    for (row, end) in ends.iter_mut().enumerate() {
         if plan.lost[row] {
-            ends[row] = NOWHERE;
+            *end = NOWHERE;
         }
         let wanted = plan.counts[row];
         if wanted == 0 {
@@ -119,14 +126,23 @@ fn fixed(
         let gap = plan.gaps[row];
         let room = rows.ends()[row].saturating_sub(plan.positions[row]).max(0);
         // Behind the last element there need be no gap; an element of no bits holds nothing.
-        let fits = if step == 0 { 0 } else { room.saturating_add(gap).max(0) / step };
-        let fits = usize::try_from(fits).unwrap_or(0).min(ELEMENTS_MAX).min(run.elements_left);
+        let fits = if step == 0 {
+            0
+        } else {
+            room.saturating_add(gap).max(0) / step
+        };
+        let fits = usize::try_from(fits)
+            .unwrap_or(0)
+            .min(ELEMENTS_MAX)
+            .min(run.elements_left);
         if wanted > fits {
             run.report(AnomalyKind::ElementsTruncated, rows, row, &repeat.name);
-            (plan.counts[row], ends[row]) = (fits, NOWHERE);
+            (plan.counts[row], *end) = (fits, NOWHERE);
         } else {
-            let length = i64::try_from(wanted).unwrap_or(NOWHERE).saturating_mul(step);
-            ends[row] = go(plan.positions[row], length.saturating_sub(gap));
+            let length = i64::try_from(wanted)
+                .unwrap_or(NOWHERE)
+                .saturating_mul(step);
+            *end = go(plan.positions[row], length.saturating_sub(gap));
         }
         run.elements_left -= plan.counts[row];
     }
@@ -139,7 +155,12 @@ fn fixed(
         parents.extend(std::iter::repeat_n(row as u32, count));
     }
     let (values, _) = elements(frame, run, repeat, starts, parents);
-    Elements { counts: plan.counts, present: plan.present, values, ends }
+    Elements {
+        counts: plan.counts,
+        present: plan.present,
+        values,
+        ends,
+    }
 }
 
 /// Elements whose size is known only by reading them: the first of all rows, the second, and so
@@ -151,8 +172,9 @@ fn variable(frame: &Frame<'_>, run: &mut Run<'_>, repeat: &Repeat, mut plan: Pla
     let mut read = vec![0usize; rows.len()];
     let mut next = plan.positions.clone();
     let mut ends = plan.positions.clone();
-    let mut open: Vec<u32> =
-        (0..rows.len() as u32).filter(|&row| plan.counts[row as usize] > 0).collect();
+    let mut open: Vec<u32> = (0..rows.len() as u32)
+        .filter(|&row| plan.counts[row as usize] > 0)
+        .collect();
     while !open.is_empty() {
         open.retain(|&row| {
             let row = row as usize;
@@ -191,8 +213,7 @@ fn variable(frame: &Frame<'_>, run: &mut Run<'_>, repeat: &Repeat, mut plan: Pla
     let order = order_by_row(&read, &wave_rows);
     let values = (0..repeat.elements.len())
         .map(|element| {
-            let arrays: Vec<&dyn Array> =
-                waves.iter().map(|wave| wave[element].as_ref()).collect();
+            let arrays: Vec<&dyn Array> = waves.iter().map(|wave| wave[element].as_ref()).collect();
             let item = repeat.elements[element].0.data_type();
             if arrays.is_empty() {
                 return arrow::array::new_empty_array(item);
@@ -202,7 +223,12 @@ fn variable(frame: &Frame<'_>, run: &mut Run<'_>, repeat: &Repeat, mut plan: Pla
                 .unwrap_or_else(|_| new_null_array(item, order.len()))
         })
         .collect();
-    Elements { counts: read, present: plan.present, values, ends }
+    Elements {
+        counts: read,
+        present: plan.present,
+        values,
+        ends,
+    }
 }
 
 /// Indices into the waves, end to end, that put elements in order of their rows.
@@ -232,8 +258,14 @@ fn elements(
     parents: Vec<u32>,
 ) -> (Vec<ArrayRef>, Vec<i64>) {
     let rows = frame.rows;
-    let ends = parents.iter().map(|&row| rows.ends()[row as usize]).collect();
-    let packets = parents.iter().map(|&row| rows.packet(row as usize) as u32).collect();
+    let ends = parents
+        .iter()
+        .map(|&row| rows.ends()[row as usize])
+        .collect();
+    let packets = parents
+        .iter()
+        .map(|&row| rows.packet(row as usize) as u32)
+        .collect();
     let body_rows = Rows::scattered(rows.data, starts, ends, Some(packets));
     let mut body = Frame::new(&repeat.body, &body_rows, Some((frame, &parents)));
     body.run(&repeat.body, run);

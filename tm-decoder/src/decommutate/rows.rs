@@ -63,7 +63,10 @@ impl<'a> Rows<'a> {
 
     /// All rows as equal slices, if they are.
     pub(super) fn as_strided(&self) -> Option<Strided<'a>> {
-        self.stride.map(|stride| Strided { data: self.data, stride })
+        self.stride.map(|stride| Strided {
+            data: self.data,
+            stride,
+        })
     }
 
     /// First bit of each row.
@@ -78,7 +81,9 @@ impl<'a> Rows<'a> {
 
     fn multiples(&self, first: usize) -> Vec<i64> {
         let stride = self.stride.unwrap_or(0);
-        (first..first + self.count).map(|row| bits(row * stride)).collect()
+        (first..first + self.count)
+            .map(|row| bits(row * stride))
+            .collect()
     }
 
     /// The packet of a row.

@@ -44,7 +44,9 @@ impl<'a> Run<'a> {
             table,
             short: Vec::new(),
             octets_left: octets.saturating_mul(COPIES_MAX).saturating_add(OCTETS_MIN),
-            elements_left: octets.saturating_mul(ELEMENTS_PER_OCTET).saturating_add(OCTETS_MIN),
+            elements_left: octets
+                .saturating_mul(ELEMENTS_PER_OCTET)
+                .saturating_add(OCTETS_MIN),
             quiet: table.is_none(),
         }
     }
@@ -75,7 +77,10 @@ impl<'a> Run<'a> {
 
 /// APID of a packet of the block; 0 for a stump.
 pub(super) fn apid(block: &PacketBlock, index: usize) -> u16 {
-    let start = block.offsets.get(index).map_or(usize::MAX, |&offset| offset as usize);
+    let start = block
+        .offsets
+        .get(index)
+        .map_or(usize::MAX, |&offset| offset as usize);
     let header = block.data.get(start..).and_then(<[u8]>::first_chunk::<2>);
     header.map_or(0, |header| u16::from_be_bytes(*header) & 0x07ff)
 }
@@ -125,7 +130,10 @@ impl<'a> Frame<'a> {
     pub(super) fn value(&self, reference: Reference) -> Option<ArrayRef> {
         if reference.up > 0 {
             let (outer, parents) = self.outer?;
-            let inner = Reference { up: reference.up - 1, ..reference };
+            let inner = Reference {
+                up: reference.up - 1,
+                ..reference
+            };
             let values = outer.value(inner)?;
             let parents = UInt32Array::from(parents.to_vec());
             return take(&values, &parents, None).ok();
@@ -174,15 +182,13 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn aggregate(
-        &self,
-        members: &[(ArrowField, Output)],
-        when: Option<usize>,
-    ) -> Option<ArrayRef> {
+    fn aggregate(&self, members: &[(ArrowField, Output)], when: Option<usize>) -> Option<ArrayRef> {
         let nulls = self.mask(when).map(|mask| NullBuffer::from(mask.to_vec()));
         let fields: Fields = members.iter().map(|(field, _)| field.clone()).collect();
-        let columns: Option<Vec<ArrayRef>> =
-            members.iter().map(|(_, output)| self.output(output)).collect();
+        let columns: Option<Vec<ArrayRef>> = members
+            .iter()
+            .map(|(_, output)| self.output(output))
+            .collect();
         let length = self.rows.len();
         StructArray::try_new_with_length(fields, columns?, nulls, length)
             .ok()
@@ -201,7 +207,10 @@ impl<'a> Frame<'a> {
             Action::Field { field, slot, end } => {
                 let read = field::read(self, run, step, field);
                 if let Some(slot) = self.slots.get_mut(*slot) {
-                    *slot = Slot::Value { raw: read.raw, engineering: read.engineering };
+                    *slot = Slot::Value {
+                        raw: read.raw,
+                        engineering: read.engineering,
+                    };
                 }
                 self.set(*end, read.ends);
             }
@@ -215,13 +224,19 @@ impl<'a> Frame<'a> {
             Action::Test { predicate, mask } => {
                 let mut held = evaluate(self, predicate);
                 if let Some(outer) = self.mask(step.when) {
-                    held.iter_mut().zip(outer).for_each(|(held, outer)| *held &= outer);
+                    held.iter_mut()
+                        .zip(outer)
+                        .for_each(|(held, outer)| *held &= outer);
                 }
                 if let Some(mask) = self.masks.get_mut(*mask) {
                     *mask = held;
                 }
             }
-            Action::Locate { offset, backwards, register } => {
+            Action::Locate {
+                offset,
+                backwards,
+                register,
+            } => {
                 let offsets = integers(self, offset);
                 let mut positions = self.positions(step.at);
                 for (row, position) in positions.iter_mut().enumerate() {
@@ -238,7 +253,10 @@ impl<'a> Frame<'a> {
                 }
                 self.set(Some(*register), positions);
             }
-            Action::Join { otherwise, register } => {
+            Action::Join {
+                otherwise,
+                register,
+            } => {
                 let mut positions = self.positions(step.at);
                 if let Some(mask) = self.mask(step.when) {
                     let others = self.positions(*otherwise);
@@ -281,7 +299,11 @@ impl<'a> Frame<'a> {
 
 /// A position some bits on; nowhere stays nowhere.
 pub(super) fn go(from: i64, bits: i64) -> i64 {
-    if from >= NOWHERE { NOWHERE } else { from.saturating_add(bits).min(NOWHERE) }
+    if from >= NOWHERE {
+        NOWHERE
+    } else {
+        from.saturating_add(bits).min(NOWHERE)
+    }
 }
 
 /// Texts and octet strings may overlap: so many copies of the batch's octets are made.

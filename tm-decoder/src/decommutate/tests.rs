@@ -34,8 +34,17 @@ fn block_of(packets: &[Vec<u8>]) -> PacketBlock {
 
 fn decode(mission: CompiledMission, packets: &[Vec<u8>]) -> (Vec<RecordBatch>, Vec<Anomaly>) {
     let mut decommutator = Decommutator::new(Arc::new(mission));
-    let decoded = decommutator.decode(&block_of(packets), &Source::default()).unwrap();
-    (decoded.batches.into_iter().map(|(_, batch)| batch).collect(), decoded.anomalies)
+    let decoded = decommutator
+        .decode(&block_of(packets), &Source::default())
+        .unwrap();
+    (
+        decoded
+            .batches
+            .into_iter()
+            .map(|(_, batch)| batch)
+            .collect(),
+        decoded.anomalies,
+    )
 }
 
 /// A value in neither's own form.
@@ -76,13 +85,19 @@ fn value_at(array: &ArrayRef, row: usize) -> Value {
         DataType::Utf8 => Value::Text(array.as_string::<i32>().value(row).to_owned()),
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            Value::List((0..items.len()).map(|item| value_at(&items, item)).collect())
+            Value::List(
+                (0..items.len())
+                    .map(|item| value_at(&items, item))
+                    .collect(),
+            )
         }
         DataType::Struct(fields) => {
             let members = array.as_struct().columns();
             let named = fields.iter().zip(members);
             Value::Struct(
-                named.map(|(field, member)| (field.name().clone(), value_at(member, row))).collect(),
+                named
+                    .map(|(field, member)| (field.name().clone(), value_at(member, row)))
+                    .collect(),
             )
         }
         other => panic!("{other} is no column type"),
@@ -92,13 +107,25 @@ fn value_at(array: &ArrayRef, row: usize) -> Value {
 /// A field of a random container.
 #[derive(Clone, Debug)]
 enum Spec {
-    Number { kind: EncodingKind, bits: u32, octets_reversed: bool, bits_reversed: bool },
+    Number {
+        kind: EncodingKind,
+        bits: u32,
+        octets_reversed: bool,
+        bits_reversed: bool,
+    },
     /// Octets as many as an earlier one-octet count says.
     Octets { count_of: prop::sample::Index },
     /// Unsigned integers of so many bits, as many as an earlier count says.
-    Array { count_of: prop::sample::Index, bits: u32 },
+    Array {
+        count_of: prop::sample::Index,
+        bits: u32,
+    },
     /// There only if an earlier count is below the limit.
-    Optional { bits: u32, count_of: prop::sample::Index, below: u8 },
+    Optional {
+        bits: u32,
+        count_of: prop::sample::Index,
+        below: u8,
+    },
     /// Eight bits, unsigned, for others to refer to.
     Count,
 }
@@ -150,10 +177,14 @@ fn packets() -> impl Strategy<Value = Vec<Vec<u8>>> {
         (1usize..200, 1usize..12, any::<u64>()).prop_map(|(length, count, seed)| {
             let mut state = seed | 1;
             let mut next = || {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 (state >> 56) as u8
             };
-            (0..count).map(|_| (0..length).map(|_| next()).collect()).collect()
+            (0..count)
+                .map(|_| (0..length).map(|_| next()).collect())
+                .collect()
         }),
     ]
 }
@@ -170,7 +201,11 @@ fn encoding(kind: EncodingKind, bits: u32) -> Encoding {
 }
 
 fn integer_type(encoding: Encoding) -> TypeKind {
-    TypeKind::Integer { signed: false, size_bits: 64, encoding }
+    TypeKind::Integer {
+        signed: false,
+        size_bits: 64,
+        encoding,
+    }
 }
 
 /// The specs as a mission database of one container.
@@ -201,12 +236,20 @@ fn database(specs: &[Spec]) -> MissionDatabase {
         let mut include_condition = None;
         let parameter_type = match spec {
             Spec::Count => add_type(integer_type(encoding(EncodingKind::Unsigned, 8))),
-            Spec::Number { kind, bits, octets_reversed, bits_reversed } => {
+            Spec::Number {
+                kind,
+                bits,
+                octets_reversed,
+                bits_reversed,
+            } => {
                 let mut encoding = encoding(kind.clone(), *bits);
                 encoding.least_significant_byte_first = *octets_reversed;
                 encoding.least_significant_bit_first = *bits_reversed;
                 add_type(if *kind == EncodingKind::Ieee754 {
-                    TypeKind::Float { size_bits: *bits, encoding }
+                    TypeKind::Float {
+                        size_bits: *bits,
+                        encoding,
+                    }
                 } else {
                     integer_type(encoding)
                 })
@@ -223,10 +266,20 @@ fn database(specs: &[Spec]) -> MissionDatabase {
             Spec::Array { count_of, bits } => {
                 let dimensions = vec![counted(count_of)];
                 let element = add_type(integer_type(encoding(EncodingKind::Unsigned, *bits)));
-                content = EntryContent::Array { parameter, dimensions: dimensions.clone() };
-                add_type(TypeKind::Array { element, dimensions })
+                content = EntryContent::Array {
+                    parameter,
+                    dimensions: dimensions.clone(),
+                };
+                add_type(TypeKind::Array {
+                    element,
+                    dimensions,
+                })
             }
-            Spec::Optional { bits, count_of, below } => {
+            Spec::Optional {
+                bits,
+                count_of,
+                below,
+            } => {
                 include_condition = Some(Condition::Comparison(Comparison {
                     parameter: counts[count_of.index(counts.len())],
                     calibrated: true,
@@ -245,7 +298,12 @@ fn database(specs: &[Spec]) -> MissionDatabase {
             parameter_type,
             description: None,
         });
-        entries.push(Entry { content, location: None, include_condition, repeat: None });
+        entries.push(Entry {
+            content,
+            location: None,
+            include_condition,
+            repeat: None,
+        });
     }
     database.containers.push(Container {
         name: "packet".to_owned(),
@@ -280,37 +338,42 @@ fn reference(specs: &[Spec], packet: &[u8]) -> Vec<Value> {
                 counts.push(read);
                 read.map_or(Value::Null, |count| Value::Integer(count as i128))
             }
-            Spec::Number { kind, bits: width, octets_reversed, bits_reversed } => {
-                match take(&mut cursor, *width as usize) {
-                    None => Value::Null,
-                    Some(mut field) => {
-                        if *octets_reversed {
-                            field = field.chunks(8).rev().flatten().copied().collect();
-                        }
-                        if *bits_reversed {
-                            field.reverse();
-                        }
-                        number_of(kind, &field)
+            Spec::Number {
+                kind,
+                bits: width,
+                octets_reversed,
+                bits_reversed,
+            } => match take(&mut cursor, *width as usize) {
+                None => Value::Null,
+                Some(mut field) => {
+                    if *octets_reversed {
+                        field = field.chunks(8).rev().flatten().copied().collect();
                     }
+                    if *bits_reversed {
+                        field.reverse();
+                    }
+                    number_of(kind, &field)
                 }
-            }
+            },
             Spec::Octets { count_of } => match counts[count_of.index(counts.len())] {
                 None => {
                     cursor = None;
                     Value::Null
                 }
                 Some(count) => match take(&mut cursor, count * 8) {
-                    Some(field) => Value::Octets(
-                        field.chunks(8).map(|octet| unsigned(octet) as u8).collect(),
-                    ),
+                    Some(field) => {
+                        Value::Octets(field.chunks(8).map(|octet| unsigned(octet) as u8).collect())
+                    }
                     None => {
                         cursor = None;
                         Value::Null
                     }
                 },
             },
-            Spec::Array { count_of, bits: width } => match (cursor, counts[count_of.index(counts.len())])
-            {
+            Spec::Array {
+                count_of,
+                bits: width,
+            } => match (cursor, counts[count_of.index(counts.len())]) {
                 (Some(at), Some(count)) => {
                     let fits = bits.len().saturating_sub(at) / *width as usize;
                     let items = (0..count.min(fits)).map(|_| {
@@ -328,22 +391,23 @@ fn reference(specs: &[Spec], packet: &[u8]) -> Vec<Value> {
                     Value::Null
                 }
             },
-            Spec::Optional { bits: width, count_of, below } => {
-                match counts[count_of.index(counts.len())] {
-                    Some(count) if count < usize::from(*below) => {
-                        take(&mut cursor, *width as usize)
-                            .map_or(Value::Null, |field| Value::Integer(unsigned(&field).into()))
-                    }
-                    _ => Value::Null,
-                }
-            }
+            Spec::Optional {
+                bits: width,
+                count_of,
+                below,
+            } => match counts[count_of.index(counts.len())] {
+                Some(count) if count < usize::from(*below) => take(&mut cursor, *width as usize)
+                    .map_or(Value::Null, |field| Value::Integer(unsigned(&field).into())),
+                _ => Value::Null,
+            },
         });
     }
     values
 }
 
 fn unsigned(bits: &[bool]) -> u64 {
-    bits.iter().fold(0, |value, &bit| value * 2 + u64::from(bit))
+    bits.iter()
+        .fold(0, |value, &bit| value * 2 + u64::from(bit))
 }
 
 fn number_of(kind: &EncodingKind, bits: &[bool]) -> Value {
@@ -401,7 +465,14 @@ fn a_packet_shorter_than_its_container_has_nulls_and_is_counted_once() {
     assert_eq!(nulls, [0, 0, 0, 1, 1, 1, 1, 1]);
     let counted: Vec<(AnomalyKind, u64, usize, &str)> = anomalies
         .iter()
-        .map(|anomaly| (anomaly.kind, anomaly.count, anomaly.first_packet, &*anomaly.field))
+        .map(|anomaly| {
+            (
+                anomaly.kind,
+                anomaly.count,
+                anomaly.first_packet,
+                &*anomaly.field,
+            )
+        })
         .collect();
     assert_eq!(
         counted,
@@ -419,10 +490,16 @@ fn a_block_that_contradicts_itself_is_refused() {
     let mut decommutator = Decommutator::new(mission);
     assert!(decommutator.decode(&good, &Source::default()).is_ok());
     for offsets in [vec![0, 9, 7], vec![0, 7, 15], vec![0, 7], vec![-1, 7, 14]] {
-        let block = PacketBlock { offsets, ..good.clone() };
+        let block = PacketBlock {
+            offsets,
+            ..good.clone()
+        };
         assert!(decommutator.decode(&block, &Source::default()).is_err());
     }
-    let block = PacketBlock { quality: vec![0], ..good };
+    let block = PacketBlock {
+        quality: vec![0],
+        ..good
+    };
     assert!(decommutator.decode(&block, &Source::default()).is_err());
 }
 
@@ -432,10 +509,22 @@ fn interleaved_containers_keep_their_order() {
     let specs = [Spec::Count, Spec::Count, Spec::Count, Spec::Count];
     let (batches, anomalies) = decode(layout::compile(&database(&specs)).unwrap(), &packets);
     assert_eq!(anomalies, []);
-    assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [4096, 4096, 1808]);
+    assert_eq!(
+        batches
+            .iter()
+            .map(RecordBatch::num_rows)
+            .collect::<Vec<_>>(),
+        [4096, 4096, 1808]
+    );
     let received: Vec<i64> = batches
         .iter()
-        .flat_map(|batch| batch.column(2).as_primitive::<TimestampMicrosecondType>().values().to_vec())
+        .flat_map(|batch| {
+            batch
+                .column(2)
+                .as_primitive::<TimestampMicrosecondType>()
+                .values()
+                .to_vec()
+        })
         .collect();
     assert!(received.iter().copied().eq(0..10_000));
 }

@@ -113,7 +113,11 @@ fn content<'b>(
             let prefix = (*bits as usize).div_ceil(8);
             let rest = octets.get(prefix..).unwrap_or(&[]);
             // Right-aligned octets keep a size that is not whole octets at the front.
-            let size = read_bits(octets, prefix * 8 - (*bits).min(64) as usize, (*bits).min(64));
+            let size = read_bits(
+                octets,
+                prefix * 8 - (*bits).min(64) as usize,
+                (*bits).min(64),
+            );
             match usize::try_from(size).ok().and_then(|size| rest.get(..size)) {
                 Some(text) => (text, None),
                 None => (rest, Some(AnomalyKind::SizeInvalid)),
@@ -131,8 +135,14 @@ pub(super) fn self_delimited(
     raw: &Raw,
 ) -> Option<i64> {
     let rest = end.checked_sub(position).filter(|&rest| rest >= 0)?;
-    let limit = if max_bits == 0 { rest } else { rest.min(i64::from(max_bits)) };
-    let Raw::Text { charset, end } = raw else { return Some(limit) };
+    let limit = if max_bits == 0 {
+        rest
+    } else {
+        rest.min(i64::from(max_bits))
+    };
+    let Raw::Text { charset, end } = raw else {
+        return Some(limit);
+    };
     let start = usize::try_from(position).ok()?;
     match end {
         StringEnd::Whole => Some(limit),
@@ -189,12 +199,19 @@ fn decode(octets: &[u8], charset: Charset) -> (Cow<'_, str>, bool) {
             Ok(text) if octets.is_ascii() => (Cow::Borrowed(text), true),
             _ => {
                 let text = octets.iter().map(|&octet| {
-                    if octet.is_ascii() { char::from(octet) } else { char::REPLACEMENT_CHARACTER }
+                    if octet.is_ascii() {
+                        char::from(octet)
+                    } else {
+                        char::REPLACEMENT_CHARACTER
+                    }
                 });
                 (Cow::Owned(text.collect()), false)
             }
         },
-        Charset::Latin1 => (Cow::Owned(octets.iter().copied().map(char::from).collect()), true),
+        Charset::Latin1 => (
+            Cow::Owned(octets.iter().copied().map(char::from).collect()),
+            true,
+        ),
         Charset::Windows1252 => {
             let text: String = octets.iter().copied().map(windows_1252).collect();
             let clean = !text.contains(char::REPLACEMENT_CHARACTER);
@@ -261,14 +278,26 @@ mod tests {
     #[test]
     fn what_is_not_valid_is_replaced_and_said() {
         assert_eq!(decode(b"a\xff", Charset::Utf8), ("a\u{fffd}".into(), false));
-        assert_eq!(decode(b"a\xff", Charset::Ascii), ("a\u{fffd}".into(), false));
-        assert_eq!(decode(b"\xd8\x34", Charset::Utf16Be), ("\u{fffd}".into(), false));
+        assert_eq!(
+            decode(b"a\xff", Charset::Ascii),
+            ("a\u{fffd}".into(), false)
+        );
+        assert_eq!(
+            decode(b"\xd8\x34", Charset::Utf16Be),
+            ("\u{fffd}".into(), false)
+        );
         assert_eq!(decode(b"\x00A\x00", Charset::Utf16Be), ("A".into(), false));
     }
 
     #[test]
     fn a_utf16_terminator_stands_on_whole_characters() {
-        assert_eq!(find(b"\x01\x00\x00\x02\x00\x00", &[0, 0], Charset::Utf16Be), Some(4));
-        assert_eq!(find(b"\x01\x00\x00\x02\x00\x00", &[0, 0], Charset::Utf8), Some(1));
+        assert_eq!(
+            find(b"\x01\x00\x00\x02\x00\x00", &[0, 0], Charset::Utf16Be),
+            Some(4)
+        );
+        assert_eq!(
+            find(b"\x01\x00\x00\x02\x00\x00", &[0, 0], Charset::Utf8),
+            Some(1)
+        );
     }
 }

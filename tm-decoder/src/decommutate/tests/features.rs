@@ -31,7 +31,9 @@ fn status(mode: u8, flag: u8, temperature: i16, extra: &[u8]) -> Vec<u8> {
 }
 
 fn column(batch: &RecordBatch, name: &str) -> Vec<Value> {
-    let array = batch.column_by_name(name).unwrap_or_else(|| panic!("{name} in {:?}", batch.schema()));
+    let array = batch
+        .column_by_name(name)
+        .unwrap_or_else(|| panic!("{name} in {:?}", batch.schema()));
     (0..array.len()).map(|row| value_at(array, row)).collect()
 }
 
@@ -52,20 +54,36 @@ fn every_kind_of_value_means_what_the_document_says() {
         status(9, 0, 0, &[]),
     ];
     let (batches, anomalies) = decode(mission(), &packets);
-    let [batch] = batches.as_slice() else { panic!("{} batches", batches.len()) };
+    let [batch] = batches.as_slice() else {
+        panic!("{} batches", batches.len())
+    };
     let off_on = [text("OFF"), text("ON"), text("SAFE"), Value::Null];
     assert_eq!(column(batch, "mode"), off_on);
     assert_eq!(column(batch, "mode_raw"), [0, 1, 6, 9].map(Value::Integer));
     assert_eq!(column(batch, "flag"), [0, 1, 1, 0].map(Value::Integer));
     assert_eq!(column(batch, "flag_raw"), [0, 1, 2, 0].map(Value::Integer));
     // The spline holds while the mode is ON, the polynomial otherwise.
-    assert_eq!(column(batch, "temperature"), [0.0, 150.0, -51.5, -50.0].map(float));
-    assert_eq!(column(batch, "temperature_raw"), [100, 5, -3, 0].map(Value::Integer));
+    assert_eq!(
+        column(batch, "temperature"),
+        [0.0, 150.0, -51.5, -50.0].map(float)
+    );
+    assert_eq!(
+        column(batch, "temperature_raw"),
+        [100, 5, -3, 0].map(Value::Integer)
+    );
     // GPS second 1,000,000,000 is 2011-09-14T01:46:25 UTC, 15 leap seconds later than 1980.
-    assert_eq!(column(batch, "time_2"), vec![Value::Integer(1_315_964_785_000_000); 4]);
+    assert_eq!(
+        column(batch, "time_2"),
+        vec![Value::Integer(1_315_964_785_000_000); 4]
+    );
     assert_eq!(column(batch, "name"), vec![text("panel"); 4]);
     assert_eq!(column(batch, "note"), vec![text("abc"); 4]);
-    let extra = [Value::Null, Value::Integer(0x1234), Value::Integer(0xffff), Value::Null];
+    let extra = [
+        Value::Null,
+        Value::Integer(0x1234),
+        Value::Integer(0xffff),
+        Value::Null,
+    ];
     assert_eq!(column(batch, "extra"), extra);
     let vector = Value::Struct(vec![
         ("x".to_owned(), Value::Integer(9)),
@@ -73,8 +91,10 @@ fn every_kind_of_value_means_what_the_document_says() {
         ("mode_raw".to_owned(), Value::Integer(6)),
     ]);
     assert_eq!(column(batch, "vector"), vec![vector; 4]);
-    let kinds: Vec<(AnomalyKind, u64, usize)> =
-        anomalies.iter().map(|a| (a.kind, a.count, a.first_packet)).collect();
+    let kinds: Vec<(AnomalyKind, u64, usize)> = anomalies
+        .iter()
+        .map(|a| (a.kind, a.count, a.first_packet))
+        .collect();
     assert_eq!(kinds, [(AnomalyKind::EnumerationUnknown, 1, 3)]);
     let schema = batch.schema();
     let metadata = schema.field_with_name("temperature").unwrap().metadata();
@@ -113,7 +133,10 @@ fn elements_of_any_size_become_lists_and_positions_count_from_the_end() {
             Value::List(vec![sample(0, Value::Null)]),
         ]
     );
-    assert_eq!(column(&batches[0], "last"), [0x77, 0x78, 0x79, 0x7a].map(Value::Integer));
+    assert_eq!(
+        column(&batches[0], "last"),
+        [0x77, 0x78, 0x79, 0x7a].map(Value::Integer)
+    );
     let counted: Vec<(AnomalyKind, u64)> = anomalies.iter().map(|a| (a.kind, a.count)).collect();
     assert_eq!(
         counted,
@@ -138,14 +161,31 @@ fn the_deepest_container_whose_restrictions_hold_gets_the_row() {
         vec![0, 2],
     ];
     let mission = mission();
-    let names: Vec<&str> = mission.tables.iter().map(|table| table.table.as_str()).collect();
-    assert_eq!(names, ["status_packet", "sample_packet", "early_sample", "also_early"]);
+    let names: Vec<&str> = mission
+        .tables
+        .iter()
+        .map(|table| table.table.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "status_packet",
+            "sample_packet",
+            "early_sample",
+            "also_early"
+        ]
+    );
     let mut decommutator = Decommutator::new(Arc::new(mission));
     // The second time the first two octets are known.
     for _ in 0..2 {
-        let decoded = decommutator.decode(&block_of(&packets), &Source::default()).unwrap();
-        let rows: Vec<(u32, usize)> =
-            decoded.batches.iter().map(|(table, batch)| (table.0, batch.num_rows())).collect();
+        let decoded = decommutator
+            .decode(&block_of(&packets), &Source::default())
+            .unwrap();
+        let rows: Vec<(u32, usize)> = decoded
+            .batches
+            .iter()
+            .map(|(table, batch)| (table.0, batch.num_rows()))
+            .collect();
         assert_eq!(rows, [(1, 2), (2, 1)]);
         let lost: Vec<(AnomalyKind, u16, u64)> = decoded
             .anomalies

@@ -1,0 +1,92 @@
+//! Decoders by others, on the same recordings, value by value.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Every parameter of every packet equals what space_packet_parser says, raw and derived; cells of
+/// the instrument teams' own tables, where they come with the recording, do too.
+#[test]
+fn packets_decode_to_the_same_values_as_space_packet_parser() {
+    let Some(shared) = shared() else {
+        return skip("the recordings are not there; set PASSLINE_SHARED");
+    };
+    let Some(python) = peers_python() else {
+        return skip("tests/peers/setup.sh could not install the Python peers");
+    };
+    let script = peers_folder().join("compare_decoding.py");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(decode_packets())
+        .arg(&shared)
+        .output()
+        .expect("the peers' Python starts");
+    let report = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}{errors}");
+    // One line for each recording with a definition; none may drop out unseen.
+    assert!(report.lines().count() >= 11, "{report}");
+    eprint!("{report}");
+}
+
+fn skip(why: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "in CI nothing is skipped: {why}"
+    );
+    eprintln!("SKIPPED: {why}");
+}
+
+fn peers_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
+fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("PASSLINE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    folder.join("recordings").is_dir().then_some(folder)
+}
+
+/// The Python of the peers' virtual environment, installed if it is not.
+fn peers_python() -> Option<PathBuf> {
+    let output = Command::new("sh")
+        .arg(peers_folder().join("setup.sh"))
+        .output()
+        .ok()?;
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    let folder = String::from_utf8(output.stdout).ok()?;
+    Some(Path::new(folder.trim()).join("bin/python"))
+}
+
+/// Builds tm-decoder's example and says where it is.
+fn decode_packets() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "tm-decoder",
+            "--example",
+            "decode_packets",
+        ])
+        .arg("--message-format=json")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let messages = String::from_utf8_lossy(&output.stdout);
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "decode_packets")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the example it built")
+}
