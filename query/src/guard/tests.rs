@@ -101,7 +101,7 @@ fn what_is_no_sql_is_a_syntax_error_with_its_place() {
         );
     }
     assert!(
-        refusal("SELECT 1,\n FROM x WHERE (")
+        refusal("SELECT 1\nFROM x WHERE )")
             .to_string()
             .contains("Line: 2")
     );

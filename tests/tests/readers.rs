@@ -1,0 +1,50 @@
+//! DuckDB and Polars read the same rows as `query`.
+
+#[path = "../sql/lake_fixture.rs"]
+mod lake_fixture;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use query::{Format, Lake, run};
+use tests::{skip, succeed, workspace};
+
+/// The interpreter that `tests/peers/setup.sh` installs.
+fn python() -> Option<PathBuf> {
+    let cache = std::env::var_os("PASSLINE_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| {
+            std::env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+                .map(|cache| cache.join("passline"))
+        })?;
+    let python = cache.join("peers-venv/bin/python");
+    python.exists().then_some(python)
+}
+
+#[test]
+fn duckdb_and_polars_count_the_same_rows() {
+    let Some(python) = python() else {
+        return skip("the Python readers are not installed: run tests/peers/setup.sh");
+    };
+    let data = lake_fixture::lake_fixture();
+    let lake = Lake::open(data.path()).expect("a lake");
+    let mut own = BTreeMap::new();
+    for table in lake.tables().expect("names") {
+        let mut out = Vec::new();
+        let sql = format!("SELECT count(*) AS n FROM \"{table}\"");
+        run(&lake, &sql, &Format::Ndjson.into(), &mut out).expect("a count");
+        let row: serde_json::Value = serde_json::from_slice(&out).expect("a row");
+        own.insert(table, row["n"].as_u64().expect("a number"));
+    }
+    assert!(own.values().all(|rows| *rows > 0), "{own:?}");
+    let script = workspace().join("tests/readers/read_counts.py");
+    let printed = succeed(Command::new(python).arg(script).arg(data.path()));
+    let theirs: BTreeMap<String, BTreeMap<String, u64>> =
+        serde_json::from_str(&printed).expect("JSON");
+    for reader in ["duckdb", "polars"] {
+        assert_eq!(theirs.get(reader), Some(&own), "{reader}");
+    }
+}
