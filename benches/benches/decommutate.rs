@@ -2,11 +2,11 @@
 //!
 //! Both decode the same file in the same run: the recording of 7,200 packets a hundred times. A
 //! value is a parameter of the container in one packet; the ten leading columns are built but not
-//! counted. ccsdspy gets its fastest path, a fixed-length definition with all fields.
+//! counted. Times are the thread's own on its processor. ccsdspy gets its fastest path, a fixed-length definition with all fields.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use schemas::layout;
@@ -67,7 +67,7 @@ fn ours(mission: &Arc<layout::CompiledMission>, blocks: &[PacketBlock]) -> f64 {
     for _ in 0..RUNS {
         let mut decommutator = Decommutator::new(Arc::clone(mission));
         values = 0;
-        let start = Instant::now();
+        let start = processor_seconds();
         for block in blocks {
             let decoded = decommutator
                 .decode(block, &source)
@@ -78,10 +78,22 @@ fn ours(mission: &Arc<layout::CompiledMission>, blocks: &[PacketBlock]) -> f64 {
             }
             std::hint::black_box(&decoded);
         }
-        best = best.min(start.elapsed().as_secs_f64());
+        best = best.min(processor_seconds() - start);
     }
     assert_eq!(values, REPEATS * 7_200 * 27);
     values as f64 / best
+}
+
+/// Time that this thread has had on a processor, which other load does not stretch; where the
+/// system does not tell, time on the wall. ccsdspy is measured in the same way.
+fn processor_seconds() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let wall = START.elapsed().as_secs_f64();
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .filter(|&nanoseconds| nanoseconds > 0.0)
+        .map_or(wall, |nanoseconds| nanoseconds / 1e9)
 }
 
 fn block(octets: &[u8]) -> PacketBlock {

@@ -22,9 +22,9 @@ packet = ccsdspy.FixedLength(
 )
 best = 0.0
 for _ in range(5):
-    start = time.perf_counter()
+    start = time.process_time()
     columns = packet.load(sys.argv[1], include_primary_header=True)
-    elapsed = time.perf_counter() - start
+    elapsed = time.process_time() - start
     values = sum(len(column) for column in columns.values())
     best = max(best, values / elapsed)
 print(best)
