@@ -1,6 +1,6 @@
 //! Where a packet carries its generation time, compiled for one look-up a packet.
 
-use space_link::time::{CdsFormat, CucFormat, Epoch, Submillisecond, TimeScale};
+use space_link::time::{CdsFormat, CucFormat, Epoch, Submillisecond, TimeScale, UtcMicros};
 
 use super::file::{ApidEntry, CodeName, PacketTimeEntry, ScaleName};
 use super::{KeyProblem, Wrong};
@@ -113,8 +113,8 @@ impl TimeField {
                 let elapsed = day * DAY + i64::from(millisecond) * 1_000 + i64::from(microsecond);
                 epoch.checked_add(elapsed)
             }
-            Code::Cds(format) => format.decode(octets).ok().map(|time| time.get()),
-            Code::Cuc(format) => format.decode(octets).ok().map(|time| time.get()),
+            Code::Cds(format) => format.decode(octets).ok().map(UtcMicros::get),
+            Code::Cuc(format) => format.decode(octets).ok().map(UtcMicros::get),
         }
     }
 

@@ -118,7 +118,7 @@ fn bits_lost_or_gained_cost_one_block() {
         let mut bits: Vec<bool> = (0..3).flat_map(cadu).collect();
         let at = bits.len() - 100;
         if slip < 0 {
-            bits.drain(at..at + slip.unsigned_abs() as usize);
+            bits.drain(at..at + slip.unsigned_abs());
         } else {
             bits.splice(at..at, vec![false; slip as usize]);
         }
