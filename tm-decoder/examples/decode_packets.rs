@@ -28,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         arguments.insert(key, value);
     }
     let argument = |key: &str| {
-        arguments.get(key).ok_or_else(|| format!("{key} is missing: --xtce F --packets F --out D"))
+        arguments
+            .get(key)
+            .ok_or_else(|| format!("{key} is missing: --xtce F --packets F --out D"))
     };
     let skip = arguments.get("--skip").map_or(Ok(0), |text| text.parse())?;
     let database = MissionDatabase::load_files(&[PathBuf::from(argument("--xtce")?)])?;
