@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
@@ -187,13 +189,23 @@ impl Lake {
     }
 
     /// Makes Ctrl-C interrupt what is computed instead of ending the process.
+    ///
+    /// On a thread of its own: the engine's may all be computing.
     pub(crate) fn interrupt_on_ctrl_c(&self) -> Result<(), QueryError> {
         let interrupt = Arc::clone(&self.interrupt);
-        self.runtime()?.spawn(async move {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(QueryError::Start)?;
+        let listen = async move {
             while tokio::signal::ctrl_c().await.is_ok() {
                 interrupt.notify_one();
             }
-        });
+        };
+        std::thread::Builder::new()
+            .name("interrupt".to_owned())
+            .spawn(move || runtime.block_on(listen))
+            .map_err(QueryError::Start)?;
         Ok(())
     }
 
@@ -318,7 +330,23 @@ async fn plan(
         .verify_plan(&logical)
         .map_err(failed)?;
     let physical = state.create_physical_plan(&logical).await.map_err(failed)?;
+    let physical = interruptible(physical).map_err(failed)?;
     execute_stream(physical, state.task_ctx()).map_err(failed)
+}
+
+/// DataFusion lets go of a thread where it reads; a join can go on for days without reading.
+fn interruptible(
+    plan: Arc<dyn ExecutionPlan>,
+) -> Result<Arc<dyn ExecutionPlan>, datafusion::error::DataFusionError> {
+    let yielding = |node: Arc<dyn ExecutionPlan>| {
+        if !node.name().ends_with("JoinExec") {
+            return Ok(Transformed::no(node));
+        }
+        Ok(Transformed::yes(
+            Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>
+        ))
+    };
+    plan.transform_up(yielding).data()
 }
 
 /// `SHOW TABLES` lists the lake's tables and not those of `information_schema`.

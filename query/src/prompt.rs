@@ -110,10 +110,11 @@ fn run_on_terminal(
             path.display()
         )?;
     }
+    let tables = lake.tables()?.len();
+    let s = if tables == 1 { "" } else { "s" };
     writeln!(
         messages,
-        "SQL over {} tables. \\? for help, \\q to quit.",
-        lake.tables()?.len()
+        "SQL over {tables} table{s}. \\? for help, \\q to quit."
     )?;
     let mut session = Session {
         lake,

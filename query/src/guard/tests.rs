@@ -132,7 +132,7 @@ fn deep_nesting_is_an_error_and_no_stack_overflow() {
             "functions",
         ),
         (
-            format!("SELECT {}1", "-".repeat(1) + &" -".repeat(n)),
+            format!("SELECT {}1", "-".to_owned() + &" -".repeat(n)),
             "minus",
         ),
         (format!("SELECT {}true", "NOT ".repeat(n)), "not"),

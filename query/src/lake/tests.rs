@@ -88,7 +88,7 @@ fn an_interrupt_ends_the_query_and_not_the_lake() {
         .expect("an answer");
     let interrupt = Arc::clone(&lake.interrupt);
     let key = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(std::time::Duration::from_millis(1500));
         interrupt.notify_one();
     });
     assert!(matches!(answer.next_batch(), Err(QueryError::Interrupted)));
