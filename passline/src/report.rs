@@ -1,6 +1,6 @@
 //! Messages for people: logging, progress and errors, all on standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -81,4 +81,20 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 
 fn colours() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Writes to standard output; a reader that went away, as `head` does, is no failure.
+pub(crate) fn print(
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write(&mut out).and_then(|()| out.flush()).or_else(closed_pipe_is_fine)
+}
+
+/// Turns the end of a pipe's reader into success.
+pub(crate) fn closed_pipe_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }
 }

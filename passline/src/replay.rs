@@ -1,0 +1,90 @@
+//! `passline replay`: a recorded pass becomes tables.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use bus::{Bus, BusConfig};
+use ingest::{Ingest, IngestConfig, Summary};
+use station::{Replay, ReplaySummary};
+
+use crate::arguments::ReplayFlags;
+use crate::report::{self, count, plural};
+use crate::mission;
+
+pub(crate) fn run(flags: &ReplayFlags) -> Result<ExitCode> {
+    let started = Instant::now();
+    let mission = mission::load(&flags.mission)?;
+    let replay = Replay {
+        recording: &flags.recording,
+        mission: &mission,
+        layouts: mission::layouts(&mission)?,
+        level: mission::level(flags.level, &mission),
+        station: flags.station.as_deref(),
+    };
+    let (found, stored) = replay_into(&replay, &flags.data)?;
+    print_summary(&found, &stored, &flags.data, started)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a replay through the embedded bus into the tables of a data folder.
+pub(crate) fn replay_into(
+    replay: &Replay<'_>,
+    data: &Path,
+) -> Result<(ReplaySummary, Summary)> {
+    // Asked first, so that a wrong name leaves no empty data folder behind.
+    let length = station::FileLink::open(replay.recording)?.length();
+    let bus = Bus::open(&data.join("bus"), BusConfig::default())?;
+    let spacecraft = &replay.mission.spacecraft;
+    let config = IngestConfig {
+        scids: spacecraft
+            .iter()
+            .filter_map(|spacecraft| Some((spacecraft.name.to_string(), spacecraft.scid?)))
+            .collect(),
+        ..IngestConfig::default()
+    };
+    let ingest = Ingest::start(&bus, data, &config)?;
+    let bar = report::octets_bar(length, "replaying");
+    let found = replay.run(&bus, &mut |position| bar.set_position(position))?;
+    bar.set_message("storing");
+    let stored = ingest.finish()?;
+    bar.finish_and_clear();
+    Ok((found, stored))
+}
+
+fn print_summary(
+    found: &ReplaySummary,
+    stored: &Summary,
+    data: &Path,
+    started: Instant,
+) -> Result<()> {
+    let skipped = found.octets.saturating_sub(found.octets_used);
+    eprintln!(
+        "contact {}: {}, {} and {} of telemetry in {} ({} skipped)",
+        found.contact,
+        plural(found.frames, "frame"),
+        plural(found.packets, "packet"),
+        plural(found.rows, "row"),
+        plural(found.octets, "octet"),
+        count(skipped),
+    );
+    if found.frames == 0 && found.packets == 0 {
+        eprintln!("no frame and no packet found; passline inspect says more");
+    }
+    for (kind, number) in &found.anomalies {
+        eprintln!("  {kind}: {}", count(*number));
+    }
+    if found.already_stored > 0 {
+        eprintln!("{} were stored before and add nothing", plural(found.already_stored, "record"));
+    }
+    report::print(|out| {
+        for (name, table) in &stored.tables {
+            let (rows, octets) = (count(table.rows), count(table.octets));
+            writeln!(out, "{name:<40} {rows:>12} rows {octets:>14} octets")?;
+        }
+        Ok(())
+    })?;
+    eprintln!("in {}, in {}", data.display(), report::duration(started.elapsed()));
+    Ok(())
+}

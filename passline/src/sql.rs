@@ -1,0 +1,54 @@
+//! `passline sql`: ask the tables.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use query::{Format, Lake, Output};
+
+use crate::arguments::{FormatFlag, SqlFlags};
+
+pub(crate) fn run(flags: SqlFlags) -> Result<ExitCode> {
+    let lake = Lake::open(&flags.data)?;
+    let mut out = std::io::stdout().lock();
+    let output = Output { width_columns: width(), ..Output::from(format(flags.format)) };
+    let statements = match (flags.command, flags.file) {
+        (Some(command), _) => command,
+        (None, Some(file)) => read_statements(&file)?,
+        (None, None) => {
+            query::prompt::run(&lake, &output, &mut out, &mut std::io::stderr().lock())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    query::run(&lake, &statements, &output, &mut out)?;
+    out.flush().or_else(crate::report::closed_pipe_is_fine)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn format(flag: FormatFlag) -> Format {
+    match flag {
+        FormatFlag::Table => Format::Table,
+        FormatFlag::Csv => Format::Csv,
+        FormatFlag::Json => Format::Json,
+        FormatFlag::Ndjson => Format::Ndjson,
+        FormatFlag::Parquet => Format::Parquet,
+        FormatFlag::Arrow => Format::Arrow,
+    }
+}
+
+/// The terminal's width; `None` where the answer goes to a file or a pipe.
+fn width() -> Option<usize> {
+    std::io::stdout()
+        .is_terminal()
+        .then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()))
+}
+
+fn read_statements(file: &Path) -> Result<String> {
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+}

@@ -1,0 +1,181 @@
+//! From decoded blocks to the bus: each block to its topic, in the order of the stream.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use bus::{Bus, Headers, Payload, Producer, Published, Topic};
+use schemas::event::{Anomaly, AnomalyKind, Event};
+use schemas::layout::CompiledMission;
+use schemas::record::{FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, SpacecraftName};
+use tm_decoder::decommutate;
+
+use crate::error::StationError;
+
+/// Publishes one contact's data: a producer for each spacecraft in it.
+pub(crate) struct Publisher {
+    bus: Bus,
+    station: String,
+    contact: String,
+    mission_version: String,
+    default_spacecraft: SpacecraftName,
+    producers: HashMap<SpacecraftName, Producer>,
+    /// Latest packet time seen; events are placed at it.
+    latest: i64,
+    /// What has been published, and how much of it the bus already had.
+    pub(crate) counts: Counts,
+}
+
+/// Records published, by kind; duplicates are counted in `already_stored` too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) frames: u64,
+    pub(crate) packets: u64,
+    pub(crate) rows: u64,
+    pub(crate) anomalies: std::collections::BTreeMap<AnomalyKind, u64>,
+    pub(crate) already_stored: u64,
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        bus: &Bus,
+        station: &str,
+        contact: &str,
+        mission_version: &str,
+        default_spacecraft: SpacecraftName,
+    ) -> Self {
+        Self {
+            bus: bus.clone(),
+            station: station.to_owned(),
+            contact: contact.to_owned(),
+            mission_version: mission_version.to_owned(),
+            default_spacecraft,
+            producers: HashMap::new(),
+            latest: NO_TIME,
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn frames(&mut self, block: FrameBlock) -> Result<(), StationError> {
+        self.counts.frames += block.len() as u64;
+        let spacecraft = block.spacecraft.clone();
+        self.publish(&spacecraft, Topic::TmFrames, Payload::Frames(block))
+    }
+
+    pub(crate) fn packets(&mut self, block: PacketBlock) -> Result<(), StationError> {
+        self.counts.packets += block.len() as u64;
+        self.latest = block.time.iter().copied().fold(self.latest, i64::max);
+        let spacecraft = block.spacecraft.clone();
+        self.publish(&spacecraft, Topic::TmPackets, Payload::Packets(block))
+    }
+
+    pub(crate) fn rows(
+        &mut self,
+        spacecraft: &SpacecraftName,
+        table: String,
+        batch: arrow::record_batch::RecordBatch,
+    ) -> Result<(), StationError> {
+        self.counts.rows += batch.num_rows() as u64;
+        self.publish(spacecraft, Topic::TmTelemetry, Payload::Telemetry { table, batch })
+    }
+
+    /// Publishes anomalies, one record each, in blocks of one spacecraft's.
+    pub(crate) fn anomalies(&mut self, anomalies: &[Anomaly]) -> Result<(), StationError> {
+        for anomaly in anomalies {
+            tracing::debug!(contact = %self.contact, %anomaly, "anomaly");
+            let count = self.counts.anomalies.entry(anomaly.kind).or_default();
+            *count = count.saturating_add(anomaly.count);
+        }
+        for run in anomalies.chunk_by(|a, b| a.spacecraft == b.spacecraft) {
+            for block in run.chunks(bus::BLOCK_RECORDS_MAX) {
+                let texts = block
+                    .iter()
+                    .map(|anomaly| serde_json::to_string(&Event::of_anomaly(anomaly, self.latest)))
+                    .collect::<Result<_, _>>()?;
+                let spacecraft =
+                    block[0].spacecraft.clone().unwrap_or(self.default_spacecraft.clone());
+                self.publish(&spacecraft, Topic::TmEvents, Payload::Json(texts))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what was wrong with a block's fields, each placed at its first packet.
+    pub(crate) fn field_anomalies(
+        &mut self,
+        block: &PacketBlock,
+        mission: &CompiledMission,
+        anomalies: &[decommutate::Anomaly],
+    ) -> Result<(), StationError> {
+        let mut texts = Vec::with_capacity(anomalies.len());
+        for anomaly in anomalies {
+            let count = self.counts.anomalies.entry(anomaly.kind).or_default();
+            *count = count.saturating_add(anomaly.count);
+            let first = anomaly.first_packet;
+            let channel = block.virtual_channel.get(first).copied();
+            let table = anomaly.table.and_then(|id| mission.table(id));
+            let event = Event::of_anomaly(
+                &Anomaly {
+                    kind: anomaly.kind,
+                    spacecraft: Some(block.spacecraft.clone()),
+                    virtual_channel: channel.filter(|&channel| channel != NO_VIRTUAL_CHANNEL),
+                    apid: Some(anomaly.apid),
+                    position: 0,
+                    count: anomaly.count,
+                },
+                block.time.get(first).copied().unwrap_or(NO_TIME),
+            );
+            let detail = table.map_or_else(
+                || anomaly.field.clone(),
+                |table| format!("{}: {}", table.table, anomaly.field),
+            );
+            let event = Event { position: None, detail: Some(detail), ..event };
+            texts.push(serde_json::to_string(&event)?);
+        }
+        self.publish(&block.spacecraft, Topic::TmEvents, Payload::Json(texts))
+    }
+
+    /// Notes that everything of the contact is published.
+    pub(crate) fn complete(&mut self) -> Result<(), StationError> {
+        let default = self.default_spacecraft.clone();
+        self.producer(&default)?;
+        for producer in self.producers.values() {
+            producer.complete()?;
+        }
+        Ok(())
+    }
+
+    fn publish(
+        &mut self,
+        spacecraft: &SpacecraftName,
+        topic: Topic,
+        payload: Payload,
+    ) -> Result<(), StationError> {
+        let records = payload.len() as u64;
+        let published = self.producer(spacecraft)?.publish(topic, payload)?;
+        if published == Some(Published::Duplicate) {
+            self.counts.already_stored += records;
+        }
+        Ok(())
+    }
+
+    fn producer(&mut self, spacecraft: &SpacecraftName) -> Result<&Producer, StationError> {
+        match self.producers.entry(spacecraft.clone()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                // A contact is with one spacecraft: the others on the same link get their own.
+                let contact = if *spacecraft == self.default_spacecraft {
+                    self.contact.clone()
+                } else {
+                    format!("{}-{spacecraft}", self.contact)
+                };
+                let producer = self.bus.producer(Headers {
+                    spacecraft: spacecraft.to_string(),
+                    station: self.station.clone(),
+                    contact,
+                    mission_version: self.mission_version.clone(),
+                })?;
+                Ok(entry.insert(producer))
+            }
+        }
+    }
+}

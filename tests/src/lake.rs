@@ -1,0 +1,73 @@
+//! Looking at a data folder from outside: its tables' rows and its files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{passline, succeed};
+
+/// A replay of a recording into a data folder.
+pub fn replay(recording: &Path, mission: &Path, data: &Path) -> Command {
+    let mut command = passline();
+    command.arg("replay").arg(recording).arg("--mission").arg(mission).arg("--data").arg(data);
+    command
+}
+
+/// Answers of `passline sql` as CSV lines, the header first.
+pub fn sql(data: &Path, statement: &str) -> Vec<String> {
+    let text = succeed(passline().args(["sql", "--format", "csv", "-c", statement]).arg("--data").arg(data));
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Names of the tables in a data folder.
+pub fn tables(data: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(data.join("lake"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("_delta_log").is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every row of every table, as sorted CSV lines.
+pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
+    tables(data)
+        .into_iter()
+        .map(|table| {
+            let mut lines = sql(data, &format!("SELECT * FROM \"{table}\""));
+            lines.sort();
+            (table, lines)
+        })
+        .collect()
+}
+
+/// Every Parquet file of a data folder: path below it, and content.
+pub fn parquet_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(folder: &Path, data: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, data, found);
+            } else if path.extension().is_some_and(|extension| extension == "parquet") {
+                let below = path.strip_prefix(data).unwrap_or(&path).to_path_buf();
+                let content = fs::read(&path)
+                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                found.insert(below, content);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    for table in tables(data) {
+        let folder = data.join("lake").join(table);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name() != "_delta_log" {
+                walk(&entry.path(), data, &mut found);
+            }
+        }
+    }
+    found
+}
