@@ -21,7 +21,7 @@ use crate::QueryError;
 pub(crate) const SQL_OCTETS_MAX: usize = 1 << 20;
 
 /// Most operators and keywords of one statement: a bound on the depth of its tree.
-pub(crate) const OPERATORS_MAX: usize = 4_096;
+pub(crate) const OPERATORS_MAX: usize = 2_048;
 
 /// Deepest nesting of parentheses, functions and queries.
 pub(crate) const NESTING_MAX: usize = 128;
