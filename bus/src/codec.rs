@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
 use schemas::record::{FrameBlock, PacketBlock, SpacecraftName};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -60,7 +61,12 @@ pub fn encode_block(block: &Block) -> Result<Vec<u8>, CodecError> {
             out.extend(frames.frame_count.iter().flat_map(|v| v.to_le_bytes()));
             put_u8(&mut out, "quality", &frames.quality, count)?;
             check_column("corrected symbols", frames.corrected_symbols.len(), count)?;
-            out.extend(frames.corrected_symbols.iter().flat_map(|v| v.to_le_bytes()));
+            out.extend(
+                frames
+                    .corrected_symbols
+                    .iter()
+                    .flat_map(|v| v.to_le_bytes()),
+            );
         }
         Payload::Packets(packets) => {
             same_spacecraft(&packets.spacecraft, headers)?;
@@ -137,14 +143,7 @@ pub fn decode_block(octets: &[u8]) -> Result<Block, CodecError> {
         KIND_TELEMETRY => {
             let table = input.text("table")?;
             let ipc = std::mem::take(&mut input.rest);
-            let batch = StreamReader::try_new(Cursor::new(ipc), None)
-                .and_then(|mut reader| reader.next().transpose())
-                .map_err(CodecError::Arrow)?;
-            let batch = batch.ok_or(CodecError::Inconsistent {
-                what: "number of row batches",
-                expected: 1,
-                got: 0,
-            })?;
+            let batch = read_ipc(ipc)?;
             check_column("telemetry rows", batch.num_rows(), count)?;
             Payload::Telemetry { table, batch }
         }
@@ -160,7 +159,32 @@ pub fn decode_block(octets: &[u8]) -> Result<Block, CodecError> {
         found => return Err(CodecError::Kind { found }),
     };
     check_column("octets left over", input.rest.len(), 0)?;
-    Ok(Block { headers, sequence, payload })
+    Ok(Block {
+        headers,
+        sequence,
+        payload,
+    })
+}
+
+/// The one batch of an Arrow IPC stream.
+///
+/// arrow-ipc 59 panics on some streams that it did not write; a stored block passes the checksum
+/// first, so that only a forged one gets there.
+fn read_ipc(ipc: &[u8]) -> Result<RecordBatch, CodecError> {
+    let read = || {
+        StreamReader::try_new(Cursor::new(ipc), None)
+            .and_then(|mut reader| reader.next().transpose())
+    };
+    match std::panic::catch_unwind(read) {
+        Ok(Ok(Some(batch))) => Ok(batch),
+        Ok(Ok(None)) => Err(CodecError::Inconsistent {
+            what: "number of row batches",
+            expected: 1,
+            got: 0,
+        }),
+        Ok(Err(error)) => Err(CodecError::Arrow(error)),
+        Err(_) => Err(CodecError::ArrowPanicked),
+    }
 }
 
 /// Checks a stored block's checksum and version; gives what the checksum covers.
@@ -178,8 +202,15 @@ pub(crate) fn check_block(octets: &[u8]) -> Result<&[u8], CodecError> {
     }
     match body.first() {
         Some(&FORMAT) => Ok(body),
-        Some(&found) => Err(CodecError::Version { found, known: FORMAT }),
-        None => Err(CodecError::Truncated { what: "format", needed: 1, got: 0 }),
+        Some(&found) => Err(CodecError::Version {
+            found,
+            known: FORMAT,
+        }),
+        None => Err(CodecError::Truncated {
+            what: "format",
+            needed: 1,
+            got: 0,
+        }),
     }
 }
 
@@ -190,11 +221,14 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn take(&mut self, what: &'static str, length: usize) -> Result<&'a [u8], CodecError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(CodecError::Truncated {
-            what,
-            needed: length as u64,
-            got: self.rest.len() as u64,
-        })?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(CodecError::Truncated {
+                what,
+                needed: length as u64,
+                got: self.rest.len() as u64,
+            })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -235,7 +269,10 @@ fn check_count(count: usize) -> Result<(), CodecError> {
     if (1..=BLOCK_RECORDS_MAX).contains(&count) {
         Ok(())
     } else {
-        Err(CodecError::Records { max: BLOCK_RECORDS_MAX, got: count })
+        Err(CodecError::Records {
+            max: BLOCK_RECORDS_MAX,
+            got: count,
+        })
     }
 }
 
@@ -243,14 +280,22 @@ fn check_column(what: &'static str, got: usize, expected: usize) -> Result<(), C
     if got == expected {
         Ok(())
     } else {
-        Err(CodecError::Inconsistent { what, expected: expected as u64, got: got as u64 })
+        Err(CodecError::Inconsistent {
+            what,
+            expected: expected as u64,
+            got: got as u64,
+        })
     }
 }
 
 fn check_offsets(offsets: &[i32], data: usize, count: usize) -> Result<(), CodecError> {
     check_column("offsets", offsets.len(), count + 1)?;
     let last = offsets.last().copied().unwrap_or_default();
-    check_column("last offset", usize::try_from(last).unwrap_or(usize::MAX), data)?;
+    check_column(
+        "last offset",
+        usize::try_from(last).unwrap_or(usize::MAX),
+        data,
+    )?;
     let rising = offsets.is_sorted() && offsets.first() == Some(&0);
     check_column("offsets out of order", usize::from(!rising), 0)
 }

@@ -91,7 +91,10 @@ impl Bus {
         let partitions = Topic::ALL
             .into_iter()
             .map(|topic| {
-                let place = Place { topic, partition: PARTITION };
+                let place = Place {
+                    topic,
+                    partition: PARTITION,
+                };
                 let names = names.remove(&topic.index()).unwrap_or_default();
                 open_partition(&index, &segments, place, &names, &config).map(Arc::new)
             })
@@ -161,7 +164,9 @@ impl Bus {
                 Some(committed) => committed,
                 None => {
                     let start = writer.start;
-                    self.0.index.commit_group(partition.place, group, start, &[])?;
+                    self.0
+                        .index
+                        .commit_group(partition.place, group, start, &[])?;
                     writer.groups.insert(group.to_owned(), start);
                     start
                 }
@@ -270,7 +275,10 @@ impl Bus {
         let failed = io_error("measuring", &self.0.folder);
         let mut octets = 0;
         for file in std::fs::read_dir(self.segments_folder()).map_err(&failed)? {
-            octets += file.and_then(|file| file.metadata()).map_err(&failed)?.len();
+            octets += file
+                .and_then(|file| file.metadata())
+                .map_err(&failed)?
+                .len();
         }
         Ok(octets)
     }
@@ -300,8 +308,7 @@ impl Bus {
         if block.sequence < next {
             return Ok(Published::Duplicate);
         }
-        let encoded =
-            encode_block(&block).map_err(|source| BusError::Publish { topic, source })?;
+        let encoded = encode_block(&block).map_err(|source| BusError::Publish { topic, source })?;
         let partition = self.partition(topic, PARTITION)?;
         let octets = encoded.len();
         if !locked(&partition.state).consumed.is_empty() {
@@ -367,11 +374,19 @@ impl Bus {
     ) -> Result<(), BusError> {
         let mut writer = locked(&partition.writer);
         let up_to = up_to.min(writer.end);
-        if writer.groups.get(group).is_some_and(|committed| *committed >= up_to) {
+        if writer
+            .groups
+            .get(group)
+            .is_some_and(|committed| *committed >= up_to)
+        {
             return Ok(());
         }
         let others = writer.groups.iter().filter(|(name, _)| *name != group);
-        let floor = others.map(|(_, committed)| *committed).min().unwrap_or(up_to).min(up_to);
+        let floor = others
+            .map(|(_, committed)| *committed)
+            .min()
+            .unwrap_or(up_to)
+            .min(up_to);
         let released = match self.0.config.retention {
             Retention::Keep => Vec::new(),
             Retention::UntilCommitted => {
@@ -380,7 +395,9 @@ impl Bus {
                 entries
             }
         };
-        self.0.index.commit_group(partition.place, group, up_to, &released)?;
+        self.0
+            .index
+            .commit_group(partition.place, group, up_to, &released)?;
         writer.groups.insert(group.to_owned(), up_to);
         if let Some(last) = released.last() {
             writer.start = last.end();
@@ -416,8 +433,16 @@ impl Bus {
     }
 
     fn partition(&self, topic: Topic, partition: u32) -> Result<Arc<Partition>, BusError> {
-        let found = self.0.partitions.get(topic.index()).filter(|_| partition == PARTITION);
-        found.cloned().ok_or(BusError::Partition { topic, partition, partitions: 1 })
+        let found = self
+            .0
+            .partitions
+            .get(topic.index())
+            .filter(|_| partition == PARTITION);
+        found.cloned().ok_or(BusError::Partition {
+            topic,
+            partition,
+            partitions: 1,
+        })
     }
 }
 
@@ -431,7 +456,9 @@ fn open_partition(
 ) -> Result<Partition, BusError> {
     let mut end = index.end(place)?;
     let entries = index.entries(place, index.synced(place)?, Offset::MAX)?;
-    let damaged = entries.iter().position(|entry| !is_whole(folder, place, entry));
+    let damaged = entries
+        .iter()
+        .position(|entry| !is_whole(folder, place, entry));
     if let Some(first) = damaged {
         let cut = entries[first].base;
         tracing::warn!(
@@ -443,12 +470,19 @@ fn open_partition(
     }
     let groups: BTreeMap<_, _> = index.groups(place)?.into_iter().collect();
     let start = index.next_entry(place, 0)?.map_or(end, |entry| entry.base);
-    let segments =
-        Segments::open(folder, place, config.segment_octets_max, names, start, end);
+    let segments = Segments::open(folder, place, config.segment_octets_max, names, start, end);
     Ok(Partition {
         place,
-        writer: Mutex::new(Writer { segments, end, start, groups }),
-        state: Mutex::new(State { end, ..State::default() }),
+        writer: Mutex::new(Writer {
+            segments,
+            end,
+            start,
+            groups,
+        }),
+        state: Mutex::new(State {
+            end,
+            ..State::default()
+        }),
         published: Condvar::new(),
     })
 }
@@ -461,7 +495,11 @@ fn is_whole(folder: &Path, place: Place, entry: &Entry) -> bool {
 
 fn io_error(doing: &'static str, folder: &Path) -> impl Fn(std::io::Error) -> BusError {
     let folder = folder.to_owned();
-    move |source| BusError::Io { doing, folder: folder.clone(), source }
+    move |source| BusError::Io {
+        doing,
+        folder: folder.clone(),
+        source,
+    }
 }
 
 /// Locks; a thread that panicked with the lock held leaves consistent values behind, since values

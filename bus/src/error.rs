@@ -196,4 +196,7 @@ pub enum CodecError {
     /// Arrow IPC of telemetry.
     #[error("telemetry rows")]
     Arrow(#[source] arrow::error::ArrowError),
+    /// An Arrow IPC stream that its reader cannot cope with.
+    #[error("telemetry rows: the Arrow IPC stream is malformed")]
+    ArrowPanicked,
 }

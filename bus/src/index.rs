@@ -59,12 +59,18 @@ impl Index {
     /// Opens or creates it.
     pub(crate) fn open(folder: &Path) -> Result<Self, BusError> {
         let failed = |source| match source {
-            fjall::Error::Locked => BusError::Locked { lock: folder.join("lock") },
+            fjall::Error::Locked => BusError::Locked {
+                lock: folder.join("lock"),
+            },
             fjall::Error::InvalidVersion(found) => BusError::Foreign {
                 folder: folder.to_owned(),
                 reason: format!("store version {found:?}"),
             },
-            source => BusError::Store { doing: "opening", folder: folder.to_owned(), source },
+            source => BusError::Store {
+                doing: "opening",
+                folder: folder.to_owned(),
+                source,
+            },
         };
         let database = Database::builder(folder)
             .worker_threads(1)
@@ -74,25 +80,41 @@ impl Index {
             .map_err(failed)?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_OCTETS);
         let keyspace = database.keyspace(KEYSPACE, options).map_err(failed)?;
-        Ok(Self { folder: folder.to_owned(), database, keyspace })
+        Ok(Self {
+            folder: folder.to_owned(),
+            database,
+            keyspace,
+        })
     }
 
     fn failed(&self, doing: &'static str) -> impl Fn(fjall::Error) -> BusError {
         let folder = self.folder.clone();
-        move |source| BusError::Store { doing, folder: folder.clone(), source }
+        move |source| BusError::Store {
+            doing,
+            folder: folder.clone(),
+            source,
+        }
     }
 
     /// Stores a block's entry, its producer's next sequence number and the partition's end, all or
     /// nothing. Written to the operating system, not yet to the disk.
     pub(crate) fn append(&self, place: Place, entry: &Entry) -> Result<(), BusError> {
         let mut batch = self.database.batch();
-        batch.insert(&self.keyspace, block_key(place, entry.base), encode_entry(entry));
+        batch.insert(
+            &self.keyspace,
+            block_key(place, entry.base),
+            encode_entry(entry),
+        );
         batch.insert(
             &self.keyspace,
             sequence_key(place.topic, &entry.contact),
             (entry.sequence + 1).to_le_bytes().to_vec(),
         );
-        batch.insert(&self.keyspace, end_key(place), entry.end().to_le_bytes().to_vec());
+        batch.insert(
+            &self.keyspace,
+            end_key(place),
+            entry.end().to_le_bytes().to_vec(),
+        );
         batch.commit().map_err(self.failed("publishing"))
     }
 
@@ -106,13 +128,21 @@ impl Index {
     /// The first entry with a base of at least `from`.
     pub(crate) fn next_entry(&self, place: Place, from: Offset) -> Result<Option<Entry>, BusError> {
         let range = block_key(place, from)..=block_key(place, Offset::MAX);
-        self.keyspace.range(range).next().map(|item| self.entry(item)).transpose()
+        self.keyspace
+            .range(range)
+            .next()
+            .map(|item| self.entry(item))
+            .transpose()
     }
 
     /// The last entry with a base of at most `at`.
     pub(crate) fn entry_before(&self, place: Place, at: Offset) -> Result<Option<Entry>, BusError> {
         let range = block_key(place, 0)..=block_key(place, at);
-        self.keyspace.range(range).next_back().map(|item| self.entry(item)).transpose()
+        self.keyspace
+            .range(range)
+            .next_back()
+            .map(|item| self.entry(item))
+            .transpose()
     }
 
     /// All entries with a base in `from..to`.
@@ -130,7 +160,9 @@ impl Index {
 
     fn entry(&self, item: fjall::Guard) -> Result<Entry, BusError> {
         let (key, value) = item.into_inner().map_err(self.failed("reading"))?;
-        let base = key.last_chunk::<8>().map(|octets| u64::from_be_bytes(*octets));
+        let base = key
+            .last_chunk::<8>()
+            .map(|octets| u64::from_be_bytes(*octets));
         base.and_then(|base| decode_entry(base, &value))
             .ok_or_else(|| BusError::Foreign {
                 folder: self.folder.clone(),
@@ -147,7 +179,11 @@ impl Index {
         released: &[Entry],
     ) -> Result<(), BusError> {
         let mut batch = self.database.batch();
-        batch.insert(&self.keyspace, group_key(place, group), up_to.to_le_bytes().to_vec());
+        batch.insert(
+            &self.keyspace,
+            group_key(place, group),
+            up_to.to_le_bytes().to_vec(),
+        );
         for entry in released {
             batch.remove(&self.keyspace, block_key(place, entry.base));
         }
@@ -197,7 +233,11 @@ impl Index {
     pub(crate) fn note_synced(&self, ends: &[(Place, Offset)]) -> Result<(), BusError> {
         let mut batch = self.database.batch();
         for (place, end) in ends {
-            batch.insert(&self.keyspace, synced_key(*place), end.to_le_bytes().to_vec());
+            batch.insert(
+                &self.keyspace,
+                synced_key(*place),
+                end.to_le_bytes().to_vec(),
+            );
         }
         batch.commit().map_err(self.failed("syncing"))
     }
@@ -209,7 +249,10 @@ impl Index {
 
     /// What is known of a contact.
     pub(crate) fn contact(&self, contact: &str) -> Result<Option<ContactState>, BusError> {
-        let value = self.keyspace.get(contact_key(contact)).map_err(self.failed("reading"))?;
+        let value = self
+            .keyspace
+            .get(contact_key(contact))
+            .map_err(self.failed("reading"))?;
         Ok(value.and_then(|value| {
             let (complete, version) = value.split_first()?;
             Some(ContactState {
@@ -235,7 +278,10 @@ impl Index {
 }
 
 fn number(value: &[u8]) -> u64 {
-    value.first_chunk::<8>().map(|octets| u64::from_le_bytes(*octets)).unwrap_or_default()
+    value
+        .first_chunk::<8>()
+        .map(|octets| u64::from_le_bytes(*octets))
+        .unwrap_or_default()
 }
 
 fn place_key(kind: u8, place: Place) -> Vec<u8> {

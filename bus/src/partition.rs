@@ -76,7 +76,11 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(max: usize) -> Self {
-        Self { used: Mutex::new(0), freed: Condvar::new(), max }
+        Self {
+            used: Mutex::new(0),
+            freed: Condvar::new(),
+            max,
+        }
     }
 
     /// Waits until these octets fit; a block larger than the bound waits for an empty tail.
@@ -84,7 +88,9 @@ impl Budget {
         let used = crate::embedded::locked(&self.used);
         drop(
             self.freed
-                .wait_while(used, |used| *used > 0 && used.saturating_add(octets) > self.max)
+                .wait_while(used, |used| {
+                    *used > 0 && used.saturating_add(octets) > self.max
+                })
                 .unwrap_or_else(std::sync::PoisonError::into_inner),
         );
     }

@@ -130,7 +130,11 @@ impl Segments {
             doomed: std::mem::take(&mut self.doomed),
         };
         // The current segment gets more blocks.
-        self.dirty.extend(self.current.as_ref().map(|current| Arc::clone(&current.file)));
+        self.dirty.extend(
+            self.current
+                .as_ref()
+                .map(|current| Arc::clone(&current.file)),
+        );
         unsynced
     }
 
@@ -155,7 +159,11 @@ impl Segments {
         file.set_len(0)?;
         let file = Arc::new(file);
         self.dirty.push(Arc::clone(&file));
-        Ok(Current { name: base, file, length: 0 })
+        Ok(Current {
+            name: base,
+            file,
+            length: 0,
+        })
     }
 }
 

@@ -40,7 +40,15 @@ impl Subscription {
             state.consumed.insert(number, position);
             (number, state.woken)
         };
-        Self { bus, partition, group, number, position, woken, segment: None }
+        Self {
+            bus,
+            partition,
+            group,
+            number,
+            position,
+            woken,
+            segment: None,
+        }
     }
 
     /// The topic.
@@ -128,7 +136,9 @@ impl Subscription {
         let place = self.partition.place;
         let from = self.position;
         let index = self.bus.index();
-        let inside = index.entry_before(place, from)?.filter(|entry| entry.end() > from);
+        let inside = index
+            .entry_before(place, from)?
+            .filter(|entry| entry.end() > from);
         let entry = match inside {
             Some(entry) => Some(entry),
             None => index.next_entry(place, from)?,
@@ -160,8 +170,12 @@ impl Subscription {
         let place = self.partition.place;
         let file = match self.segment.take() {
             Some((name, file)) if name == entry.segment => file,
-            _ => File::open(self.bus.segments_folder().join(file_name(place, entry.segment)))
-                .map_err(CodecError::Io)?,
+            _ => File::open(
+                self.bus
+                    .segments_folder()
+                    .join(file_name(place, entry.segment)),
+            )
+            .map_err(CodecError::Io)?,
         };
         let octets = read_block(&file, entry.position, entry.length).map_err(CodecError::Io)?;
         self.segment = Some((entry.segment, file));

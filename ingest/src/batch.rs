@@ -69,7 +69,11 @@ impl TableBatch {
         let schema = self.schema_number(batch.schema_ref());
         self.rows += batch.num_rows() as u64;
         for (day, rows) in split_days(batch).map_err(|source| self.arrow_error(source))? {
-            let key = PartKey { day, schema, spacecraft: spacecraft.to_owned() };
+            let key = PartKey {
+                day,
+                schema,
+                spacecraft: spacecraft.to_owned(),
+            };
             let part = self.parts.entry(key.clone()).or_default();
             part.pending_rows += rows.num_rows();
             part.pending.push(rows);
@@ -85,7 +89,9 @@ impl TableBatch {
         let keys: Vec<PartKey> = self.parts.keys().cloned().collect();
         let mut shared: Option<(Day, usize, RunWriter)> = None;
         for key in keys {
-            let Some(part) = self.parts.get_mut(&key) else { continue };
+            let Some(part) = self.parts.get_mut(&key) else {
+                continue;
+            };
             let rest = std::mem::take(&mut part.pending);
             part.pending_rows = 0;
             if part.run.is_some() {
@@ -94,7 +100,9 @@ impl TableBatch {
                 self.end_run(&key, run)?;
                 continue;
             }
-            if shared.as_ref().is_some_and(|(day, schema, _)| (*day, *schema) != (key.day, key.schema))
+            if shared
+                .as_ref()
+                .is_some_and(|(day, schema, _)| (*day, *schema) != (key.day, key.schema))
                 && let Some((day, schema, run)) = shared.take()
             {
                 self.finish_file(day, schema, run)?;
@@ -121,7 +129,9 @@ impl TableBatch {
             return Ok(());
         }
         let (sorted, range) = sort_chunk(chunk).map_err(|source| self.arrow_error(source))?;
-        let Some(part) = self.parts.get_mut(key) else { return Ok(()) };
+        let Some(part) = self.parts.get_mut(key) else {
+            return Ok(());
+        };
         let overlapping = part.run.is_some() && range.0 < part.last_time;
         let mut run = part.run.take();
         part.last_time = range.1;
@@ -167,7 +177,10 @@ impl TableBatch {
     }
 
     fn arrow_error(&self, source: ArrowError) -> IngestError {
-        IngestError::Arrow { table: self.table.clone(), source }
+        IngestError::Arrow {
+            table: self.table.clone(),
+            source,
+        }
     }
 }
 
@@ -230,7 +243,10 @@ fn sort_chunk(chunk: &[RecordBatch]) -> Result<(Vec<RecordBatch>, (i64, i64)), A
     for batch in chunk {
         let times = microseconds(batch, "time");
         for row in 0..batch.num_rows() {
-            let time = times.as_ref().and_then(|times| times.at(row)).unwrap_or(i64::MIN);
+            let time = times
+                .as_ref()
+                .and_then(|times| times.at(row))
+                .unwrap_or(i64::MIN);
             sorted &= time >= last;
             last = time;
             first.get_or_insert(time);
@@ -245,7 +261,10 @@ fn sort_chunk(chunk: &[RecordBatch]) -> Result<(Vec<RecordBatch>, (i64, i64)), A
     let whole = concat_batches(&schema, chunk)?;
     let times = microseconds(&whole, "time");
     let time_of = |row: u32| {
-        times.as_ref().and_then(|times| times.at(row as usize)).unwrap_or(i64::MIN)
+        times
+            .as_ref()
+            .and_then(|times| times.at(row as usize))
+            .unwrap_or(i64::MIN)
     };
     let mut rows: Vec<u32> = (0..whole.num_rows() as u32).collect();
     rows.sort_by_key(|row| time_of(*row));
@@ -281,7 +300,9 @@ impl Times {
 fn microseconds(batch: &RecordBatch, column: &str) -> Option<Times> {
     let array = batch.column_by_name(column)?;
     array.as_primitive_opt::<TimestampMicrosecondType>()?;
-    Some(Times { array: Arc::clone(array) })
+    Some(Times {
+        array: Arc::clone(array),
+    })
 }
 
 const DAY_MICROSECONDS: i64 = 86_400_000_000;

@@ -87,7 +87,10 @@ impl TableLog {
         last_offset: u64,
     ) -> Result<(), IngestError> {
         for _ in 0..ATTEMPTS_MAX {
-            if self.last_offset().is_some_and(|stored| stored >= last_offset) {
+            if self
+                .last_offset()
+                .is_some_and(|stored| stored >= last_offset)
+            {
                 return Ok(());
             }
             match self.try_commit(runtime, files, last_offset)? {
@@ -98,7 +101,10 @@ impl TableLog {
                 None => self.load(runtime)?,
             }
         }
-        Err(IngestError::Contended { table: self.name.clone(), attempts: ATTEMPTS_MAX })
+        Err(IngestError::Contended {
+            table: self.name.clone(),
+            attempts: ATTEMPTS_MAX,
+        })
     }
 
     /// Writes the next version; `None` if someone else did.
@@ -143,7 +149,11 @@ impl TableLog {
         if grown {
             actions.push(Action::Metadata(metadata.clone()));
         }
-        actions.extend(files.iter().map(|(file, stored)| Action::Add(add_action(file, stored))));
+        actions.extend(
+            files
+                .iter()
+                .map(|(file, stored)| Action::Add(add_action(file, stored))),
+        );
         let transaction = Transaction::new(&self.application, last_offset.cast_signed());
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
@@ -154,8 +164,11 @@ impl TableLog {
             .get_bytes()
             .map_err(|error| failed(error.into()))?;
         let entry = CommitOrBytes::LogBytes(octets);
-        let written =
-            runtime.block_on(self.store.write_commit_entry(version, entry, Default::default()));
+        let written = runtime.block_on(self.store.write_commit_entry(
+            version,
+            entry,
+            Default::default(),
+        ));
         match written {
             Ok(()) => {}
             Err(TransactionError::VersionAlreadyExists(_)) => return Ok(None),
@@ -167,7 +180,12 @@ impl TableLog {
             .and_then(|file| file.sync_all())
             .map_err(io_error("syncing", &file))?;
         sync_folder(&log)?;
-        Ok(Some(TableState { version, schema, metadata, last_offset: Some(last_offset) }))
+        Ok(Some(TableState {
+            version,
+            schema,
+            metadata,
+            last_offset: Some(last_offset),
+        }))
     }
 
     /// The schema with the columns that a file has and the table has not; `None` if it has all.
@@ -212,7 +230,10 @@ impl TableLog {
     fn delta_schema(&self, schema: &Schema) -> Result<StructType, IngestError> {
         schema
             .try_into_kernel()
-            .map_err(|source| IngestError::Arrow { table: self.name.clone(), source })
+            .map_err(|source| IngestError::Arrow {
+                table: self.name.clone(),
+                source,
+            })
     }
 
     fn load(&mut self, runtime: &Runtime) -> Result<(), IngestError> {
@@ -226,7 +247,9 @@ impl TableLog {
         let store = self.store.as_ref();
         let state = runtime.block_on(async {
             let snapshot = EagerSnapshot::try_new(store, None).await?;
-            let stored = snapshot.transaction_version(store, &self.application).await?;
+            let stored = snapshot
+                .transaction_version(store, &self.application)
+                .await?;
             let schema: StructType = snapshot.schema().as_ref().clone();
             Ok(TableState {
                 version: snapshot.version(),
@@ -279,7 +302,11 @@ fn day_value(day: Day) -> Option<String> {
 
 fn day_field() -> Field {
     Field::new(DAY_COLUMN, arrow::datatypes::DataType::Date32, true).with_metadata(
-        [("description".to_owned(), "day of time, else of received; UTC".to_owned())].into(),
+        [(
+            "description".to_owned(),
+            "day of time, else of received; UTC".to_owned(),
+        )]
+        .into(),
     )
 }
 
@@ -289,9 +316,9 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
         (DataType::Array(a), DataType::Array(b)) => same_type(a.element_type(), b.element_type()),
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.fields().len() == b.fields().len()
-                && a.fields().zip(b.fields()).all(|(a, b)| {
-                    a.name() == b.name() && same_type(a.data_type(), b.data_type())
-                })
+                && a.fields()
+                    .zip(b.fields())
+                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
         }
         (a, b) => a == b,
     }
@@ -299,7 +326,11 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
 
 fn delta_error(table: &str, doing: &'static str) -> impl Fn(DeltaTableError) -> IngestError {
     let table = table.to_owned();
-    move |source| IngestError::Delta { table: table.clone(), doing, source }
+    move |source| IngestError::Delta {
+        table: table.clone(),
+        doing,
+        source,
+    }
 }
 
 /// The partition column.

@@ -133,7 +133,9 @@ impl Worker {
         let started = Instant::now();
         let mut written: Vec<(String, Vec<(FinishedFile, StoredFile)>, u64)> = Vec::new();
         for (name, table) in std::mem::take(&mut self.tables) {
-            let Some(log) = self.logs.get(&name) else { continue };
+            let Some(log) = self.logs.get(&name) else {
+                continue;
+            };
             let rows = table.rows;
             let mut files = Vec::new();
             for mut file in table.finish()? {
@@ -149,7 +151,9 @@ impl Worker {
         self.step(Step::BusSynced);
         let synced = started.elapsed();
         for (name, files, rows) in written {
-            let Some(log) = self.logs.get_mut(&name) else { continue };
+            let Some(log) = self.logs.get_mut(&name) else {
+                continue;
+            };
             log.commit(&self.runtime, &files, end - 1)?;
             let summary = self.summary.tables.entry(name).or_default();
             summary.rows += rows;

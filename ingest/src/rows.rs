@@ -41,7 +41,11 @@ pub(crate) fn rows_of(
         return Err(IngestError::TableName { table });
     }
     match batch {
-        Ok(batch) => Ok(Rows { table, spacecraft, batch }),
+        Ok(batch) => Ok(Rows {
+            table,
+            spacecraft,
+            batch,
+        }),
         Err(source) => Err(IngestError::Arrow { table, source }),
     }
 }
@@ -61,7 +65,9 @@ fn source_of(headers: &Headers) -> Source {
 fn is_table_name(name: &str) -> bool {
     name.len() <= 200
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_')
+        && name
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || octet == b'_')
 }
 
 /// Rows of `events`. A text that is not an object becomes an event with the text as its message.
@@ -94,14 +100,19 @@ fn event_column(name: &str, events: &[Value], source: &Source) -> ArrayRef {
         "virtual_channel" | "apid" => {
             let mut numbers = Int16Builder::new();
             for event in events {
-                let number = event[name].as_i64().and_then(|number| i16::try_from(number).ok());
+                let number = event[name]
+                    .as_i64()
+                    .and_then(|number| i16::try_from(number).ok());
                 numbers.append_option(number);
             }
             Arc::new(numbers.finish())
         }
-        "count" | "position" => {
-            Arc::new(events.iter().map(|event| event[name].as_i64()).collect::<Int64Array>())
-        }
+        "count" | "position" => Arc::new(
+            events
+                .iter()
+                .map(|event| event[name].as_i64())
+                .collect::<Int64Array>(),
+        ),
         _ => {
             let mut texts = StringBuilder::new();
             for event in events {
@@ -156,7 +167,10 @@ mod tests {
             r#"{"time":"2024-12-06T16:28:08.182535Z","event":"anomaly","anomaly":"frame_gap","virtual_channel":16,"position":1024,"count":3}"#.to_owned(),
             "no json".to_owned(),
         ];
-        let source = Source { spacecraft: "noaa20".into(), ..Source::default() };
+        let source = Source {
+            spacecraft: "noaa20".into(),
+            ..Source::default()
+        };
         let batch = events_batch(&texts, &source).unwrap();
         let text = |column: &str, row: usize| {
             let column = batch.column_by_name(column).unwrap();

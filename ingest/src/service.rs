@@ -80,7 +80,11 @@ impl Damage {
             BusError::Missing { topic, from, .. } => (*topic, *from),
             _ => (Topic::TmEvents, 0),
         };
-        Self { topic, from, what: error.to_string() }
+        Self {
+            topic,
+            from,
+            what: error.to_string(),
+        }
     }
 }
 
@@ -151,8 +155,7 @@ impl Ingest {
         for topic in config.topics.iter().copied() {
             for partition in 0..bus.partitions(topic) {
                 let place = (topic, partition);
-                let worker =
-                    Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
+                let worker = Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
                 let thread = std::thread::Builder::new()
                     .name(format!("ingest {topic}"))
                     .spawn(move || worker.run())
@@ -160,7 +163,11 @@ impl Ingest {
                 workers.push((topic, thread));
             }
         }
-        Ok(Self { bus: bus.clone(), draining, workers })
+        Ok(Self {
+            bus: bus.clone(),
+            draining,
+            workers,
+        })
     }
 
     /// Whether a worker has ended early; [`Ingest::finish`] then says why. Publishing goes on
@@ -180,9 +187,9 @@ impl Ingest {
         let mut summary = Summary::default();
         let mut failed = None;
         for (topic, thread) in self.workers {
-            let result = thread
-                .join()
-                .unwrap_or(Err(IngestError::Panicked { topic: topic.as_str() }));
+            let result = thread.join().unwrap_or(Err(IngestError::Panicked {
+                topic: topic.as_str(),
+            }));
             match result {
                 Ok(part) => summary.add(part),
                 Err(error) => failed = failed.or(Some(error)),

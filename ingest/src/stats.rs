@@ -24,13 +24,19 @@ pub(crate) fn stats_text(metadata: &ParquetMetaData) -> String {
         if column.path().parts().len() != 1 || !STATISTICS_COLUMNS.contains(&name) {
             continue;
         }
-        let chunks = || metadata.row_groups().iter().map(|group| group.column(index).statistics());
+        let chunks = || {
+            metadata
+                .row_groups()
+                .iter()
+                .map(|group| group.column(index).statistics())
+        };
         let microseconds = matches!(
             column.logical_type_ref(),
             Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MICROS
         );
-        let null_count: Option<u64> =
-            chunks().map(|statistics| statistics.and_then(Statistics::null_count_opt)).sum();
+        let null_count: Option<u64> = chunks()
+            .map(|statistics| statistics.and_then(Statistics::null_count_opt))
+            .sum();
         if let Some(null_count) = null_count {
             nulls.insert(name.to_owned(), null_count.into());
         }
@@ -86,13 +92,17 @@ fn bounds(statistics: &Statistics) -> Option<(Bound, Bound)> {
         return None;
     }
     match statistics {
-        Statistics::Int32(v) => {
-            Some((Bound::Number((*v.min_opt()?).into()), Bound::Number((*v.max_opt()?).into())))
-        }
+        Statistics::Int32(v) => Some((
+            Bound::Number((*v.min_opt()?).into()),
+            Bound::Number((*v.max_opt()?).into()),
+        )),
         Statistics::Int64(v) => Some((Bound::Number(*v.min_opt()?), Bound::Number(*v.max_opt()?))),
         Statistics::ByteArray(v) => {
             let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).ok().map(Bound::Text);
-            Some((text(v.min_opt()?.as_bytes())?, text(v.max_opt()?.as_bytes())?))
+            Some((
+                text(v.min_opt()?.as_bytes())?,
+                text(v.max_opt()?.as_bytes())?,
+            ))
         }
         _ => None,
     }

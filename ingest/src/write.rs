@@ -37,7 +37,10 @@ impl RunWriter {
             .with_properties(properties(schema).map_err(&failed)?);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)
             .map_err(&failed)?;
-        Ok(Self { table: table.to_owned(), writer })
+        Ok(Self {
+            table: table.to_owned(),
+            writer,
+        })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), IngestError> {
@@ -46,8 +49,8 @@ impl RunWriter {
 
     pub(crate) fn finish(mut self) -> Result<Encoded, IngestError> {
         let failed = parquet_error(&self.table);
-        let metadata = self.writer.finish().map_err(&failed)?;
-        let octets = self.writer.into_inner().map_err(&failed)?;
+        let metadata = self.writer.finish().map_err(failed)?;
+        let octets = std::mem::take(self.writer.inner_mut());
         Ok(Encoded { octets, metadata })
     }
 }
@@ -68,7 +71,10 @@ pub(crate) fn store(
 ) -> Result<StoredFile, IngestError> {
     let hash = blake3::hash(octets).to_hex();
     let partition = partition_folder(day);
-    let path = format!("{partition}/part-{first_offset:020}-{}.parquet", &hash[..16]);
+    let path = format!(
+        "{partition}/part-{first_offset:020}-{}.parquet",
+        &hash[..16]
+    );
     let folder = table_folder.join(&partition);
     make_folder(&folder)?;
     let file = table_folder.join(&path);
@@ -80,7 +86,10 @@ pub(crate) fn store(
         })
         .map_err(io_error("writing", &file))?;
     sync_folder(&folder)?;
-    Ok(StoredFile { path, size: octets.len() as u64 })
+    Ok(StoredFile {
+        path,
+        size: octets.len() as u64,
+    })
 }
 
 /// Creates a folder below the lake and makes it and its parents' entries durable.
@@ -123,12 +132,19 @@ pub(crate) fn date(day: i32) -> String {
 
 pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> IngestError {
     let path: PathBuf = path.to_owned();
-    move |source| IngestError::Io { doing, path: path.clone(), source }
+    move |source| IngestError::Io {
+        doing,
+        path: path.clone(),
+        source,
+    }
 }
 
 fn parquet_error(table: &str) -> impl Fn(parquet::errors::ParquetError) -> IngestError {
     let table = table.to_owned();
-    move |source| IngestError::Parquet { table: table.clone(), source }
+    move |source| IngestError::Parquet {
+        table: table.clone(),
+        source,
+    }
 }
 
 /// How each column is encoded: DELTA_BINARY_PACKED for integers and times, BYTE_STREAM_SPLIT for
