@@ -19,6 +19,7 @@ mod error;
 mod index;
 mod partition;
 mod producer;
+mod recover;
 mod segment;
 mod subscription;
 mod topic;

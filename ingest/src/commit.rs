@@ -329,7 +329,7 @@ fn delta_error(table: &str, doing: &'static str) -> impl Fn(DeltaTableError) -> 
     move |source| IngestError::Delta {
         table: table.clone(),
         doing,
-        source,
+        source: Box::new(source),
     }
 }
 

@@ -38,6 +38,13 @@ pub(crate) struct Worker {
     summary: Summary,
 }
 
+/// A table's files of one flush, on the disk and not yet committed.
+struct Written {
+    name: String,
+    files: Vec<(FinishedFile, StoredFile)>,
+    rows: u64,
+}
+
 impl Worker {
     pub(crate) fn open(
         bus: &Bus,
@@ -131,7 +138,7 @@ impl Worker {
             return Ok(());
         }
         let started = Instant::now();
-        let mut written: Vec<(String, Vec<(FinishedFile, StoredFile)>, u64)> = Vec::new();
+        let mut written: Vec<Written> = Vec::new();
         for (name, table) in std::mem::take(&mut self.tables) {
             let Some(log) = self.logs.get(&name) else {
                 continue;
@@ -144,13 +151,13 @@ impl Worker {
                 self.step(Step::FileWritten);
                 files.push((file, stored));
             }
-            written.push((name, files, rows));
+            written.push(Written { name, files, rows });
         }
         let encoded = started.elapsed();
         self.bus.sync()?;
         self.step(Step::BusSynced);
         let synced = started.elapsed();
-        for (name, files, rows) in written {
+        for Written { name, files, rows } in written {
             let Some(log) = self.logs.get_mut(&name) else {
                 continue;
             };

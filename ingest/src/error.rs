@@ -48,7 +48,7 @@ pub enum IngestError {
         doing: &'static str,
         /// Why.
         #[source]
-        source: deltalake::DeltaTableError,
+        source: Box<deltalake::DeltaTableError>,
     },
     /// A commit kept losing against other writers.
     #[error(
