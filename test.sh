@@ -7,11 +7,17 @@ set -euo pipefail
 cd "$(dirname "$0")"
 source ./.ci/environment
 
-if ! tests/peers/setup.sh; then
+missing=()
+command -v python3 >/dev/null || missing+=(python3)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
+    echo "test.sh: installing ${missing[*]}" >&2
+    sudo=$([ "$(id -u)" = 0 ] || command -v sudo || true)
+    { $sudo apt-get update -q && $sudo apt-get install -qy "${missing[@]}"; } >&2 || true
+fi
+if ! tests/peers/setup.sh >/dev/null; then
     echo "test.sh: the Python peers could not be installed; the tests that need them will say so" >&2
     [ -z "${CI:-}" ] || exit 1
 fi
 
-# The tests run the program as its users do.
-cargo build --bin passline
 cargo test --workspace "$@"

@@ -39,20 +39,35 @@ fn main() {
     for _ in 0..RUNS {
         let _ = std::fs::remove_dir_all(&data);
         let mut replay = Command::new(&passline);
-        replay.arg("replay").arg(&recording).arg("--mission").arg(&mission);
-        replay.arg("--data").arg(&data).stdout(Stdio::null()).stderr(Stdio::null());
+        replay
+            .arg("replay")
+            .arg(&recording)
+            .arg("--mission")
+            .arg(&mission);
+        replay
+            .arg("--data")
+            .arg(&data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let (elapsed, peak) = timed(&mut replay);
         ours.push(elapsed);
         peak_kib = peak_kib.max(peak);
         theirs.extend(ccsdspy(&recording));
     }
     let (ours, theirs) = (median(&mut ours), median(&mut theirs));
-    println!("passline replay, whole process     {:>8.3} s  peak {} MiB", ours.as_secs_f64(), peak_kib / 1024);
+    println!(
+        "passline replay, whole process     {:>8.3} s  peak {} MiB",
+        ours.as_secs_f64(),
+        peak_kib / 1024
+    );
     if theirs.is_zero() {
         println!("ccsdspy                            absent: run tests/peers/setup.sh");
     } else {
         let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-        println!("ccsdspy, decoding into memory      {:>8.3} s  ratio {ratio:.2}", theirs.as_secs_f64());
+        println!(
+            "ccsdspy, decoding into memory      {:>8.3} s  ratio {ratio:.2}",
+            theirs.as_secs_f64()
+        );
     }
     for table in tables(&data) {
         let octets = parquet_octets(&data.join("lake").join(&table));
@@ -64,13 +79,25 @@ fn main() {
     }
     let mut counting: Vec<Duration> = (0..RUNS)
         .map(|_| {
-            let table = tables(&data).into_iter().find(|name| name != "packets").unwrap_or_default();
+            let table = tables(&data)
+                .into_iter()
+                .find(|name| name != "packets")
+                .unwrap_or_default();
             let mut sql = Command::new(&passline);
-            sql.args(["sql", "-c", &format!("SELECT count(*) FROM {table}"), "--data"]).arg(&data);
+            sql.args([
+                "sql",
+                "-c",
+                &format!("SELECT count(*) FROM {table}"),
+                "--data",
+            ])
+            .arg(&data);
             timed(sql.stdout(Stdio::null())).0
         })
         .collect();
-    println!("passline sql count(*), process     {:>8.3} s", median(&mut counting).as_secs_f64());
+    println!(
+        "passline sql count(*), process     {:>8.3} s",
+        median(&mut counting).as_secs_f64()
+    );
 }
 
 /// Replays 4 GiB of simulated CADUs and prints the peak of memory.
@@ -98,7 +125,11 @@ fn large(passline: &Path, workspace: &Path, folder: &Path) {
     replay.arg(workspace.join("schemas/missions/orbital-compute"));
     replay.arg("--data").arg(folder.join("data"));
     let (elapsed, peak) = timed(&mut replay);
-    println!("4 GiB of CADUs: {:.1} s, peak {} MiB", elapsed.as_secs_f64(), peak / 1024);
+    println!(
+        "4 GiB of CADUs: {:.1} s, peak {} MiB",
+        elapsed.as_secs_f64(),
+        peak / 1024
+    );
 }
 
 fn passline() -> PathBuf {
@@ -106,7 +137,11 @@ fn passline() -> PathBuf {
     path.pop();
     path.pop();
     path.push("passline");
-    assert!(path.exists(), "{}: run cargo build --release --bin passline", path.display());
+    assert!(
+        path.exists(),
+        "{}: run cargo build --release --bin passline",
+        path.display()
+    );
     path
 }
 
@@ -129,7 +164,10 @@ fn resident_peak(child: &Child) -> u64 {
     std::fs::read_to_string(format!("/proc/{}/status", child.id()))
         .ok()
         .and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("VmHWM:"))?
+                .to_owned();
             line.split_whitespace().nth(1)?.parse().ok()
         })
         .unwrap_or_default()
@@ -137,14 +175,29 @@ fn resident_peak(child: &Child) -> u64 {
 
 /// ccsdspy's own time for the same packets, interpreter start and imports not counted.
 fn ccsdspy(recording: &Path) -> Option<Duration> {
-    let cache = std::env::var_os("PASSLINE_CACHE").map(PathBuf::from).or_else(|| {
-        let home = PathBuf::from(std::env::var_os("HOME")?);
-        Some(std::env::var_os("XDG_CACHE_HOME").map_or(home.join(".cache"), PathBuf::from).join("passline"))
-    })?;
+    let cache = std::env::var_os("PASSLINE_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = PathBuf::from(std::env::var_os("HOME")?);
+            Some(
+                std::env::var_os("XDG_CACHE_HOME")
+                    .map_or(home.join(".cache"), PathBuf::from)
+                    .join("passline"),
+            )
+        })?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("ccsdspy_geolocation.py");
-    let output = Command::new(cache.join("peers-venv/bin/python")).arg(script).arg(recording).output().ok()?;
+    let output = Command::new(cache.join("peers-venv/bin/python"))
+        .arg(script)
+        .arg(recording)
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.trim().lines().last()?.parse().ok().map(Duration::from_secs_f64)
+    text.trim()
+        .lines()
+        .last()?
+        .parse()
+        .ok()
+        .map(Duration::from_secs_f64)
 }
 
 fn tables(data: &Path) -> Vec<String> {
@@ -160,11 +213,21 @@ fn tables(data: &Path) -> Vec<String> {
 
 fn columns(passline: &Path, data: &Path, table: &str) -> usize {
     let output = Command::new(passline)
-        .args(["sql", "--format", "csv", "-c", &format!("SELECT * FROM {table} LIMIT 1"), "--data"])
+        .args([
+            "sql",
+            "--format",
+            "csv",
+            "-c",
+            &format!("SELECT * FROM {table} LIMIT 1"),
+            "--data",
+        ])
         .arg(data)
         .output()
         .expect("the program starts");
-    String::from_utf8_lossy(&output.stdout).lines().next().map_or(1, |line| line.split(',').count())
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .next()
+        .map_or(1, |line| line.split(',').count())
 }
 
 fn parquet_octets(folder: &Path) -> u64 {
@@ -173,7 +236,10 @@ fn parquet_octets(folder: &Path) -> u64 {
         let path = entry.path();
         if path.is_dir() {
             octets += parquet_octets(&path);
-        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
             octets += entry.metadata().map_or(0, |metadata| metadata.len());
         }
     }
@@ -182,5 +248,8 @@ fn parquet_octets(folder: &Path) -> u64 {
 
 fn median(durations: &mut [Duration]) -> Duration {
     durations.sort();
-    durations.get(durations.len() / 2).copied().unwrap_or_default()
+    durations
+        .get(durations.len() / 2)
+        .copied()
+        .unwrap_or_default()
 }

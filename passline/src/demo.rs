@@ -58,10 +58,10 @@ pub(crate) fn run(flags: &DemoFlags) -> Result<ExitCode> {
         report::duration(started.elapsed()),
         flags.data.display()
     );
-    if found.packets != truth.packets_whole() {
+    if found.rows != truth.packets_whole() {
         anyhow::bail!(
-            "{} packets were decoded where {} arrived whole; please report this with the seed {}",
-            found.packets,
+            "{} packets became rows where {} arrived whole; please report this with the seed {}",
+            found.rows,
             truth.packets_whole(),
             flags.seed
         );
@@ -125,7 +125,10 @@ fn ask(data: &Path) -> Result<()> {
 /// SQL blocks of the mission's README, each with the sentence before it.
 fn questions() -> impl Iterator<Item = (&'static str, &'static str)> {
     README.match_indices(SQL_BEGIN).filter_map(|(at, _)| {
-        let title = README[..at].lines().rev().find(|line| !line.trim().is_empty())?;
+        let title = README[..at]
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())?;
         let sql = README[at + SQL_BEGIN.len()..].split("\n```").next()?;
         Some((title.trim_matches('*'), sql))
     })
@@ -147,6 +150,10 @@ mod tests {
     fn the_readme_asks_three_questions() {
         let questions: Vec<_> = questions().collect();
         assert_eq!(questions.len(), 3);
-        assert!(questions.iter().all(|(title, sql)| !title.is_empty() && sql.contains("FROM")));
+        assert!(
+            questions
+                .iter()
+                .all(|(title, sql)| !title.is_empty() && sql.contains("FROM"))
+        );
     }
 }

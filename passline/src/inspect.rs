@@ -1,6 +1,5 @@
 //! `passline inspect`: what is in this recording?
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;

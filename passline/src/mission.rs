@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use schemas::layout::{CompiledMission, compile};
 use schemas::mission::{Level, Mission};
-use schemas::xtce::MissionDatabase;
+use schemas::xtce::model::MissionDatabase;
 
 use crate::arguments::{LevelFlag, MissionCheckFlags};
 use crate::report;
@@ -38,7 +38,7 @@ pub(crate) fn level(flag: Option<LevelFlag>, mission: &Mission) -> Level {
 
 pub(crate) fn check(flags: &MissionCheckFlags) -> Result<ExitCode> {
     let mission = load(&flags.mission)?;
-    report::print(|out| write!(out, "{}", mission.summary()))?;
+    report::print(|out| write!(out, "{mission}"))?;
     if mission.xtce.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -48,7 +48,12 @@ pub(crate) fn check(flags: &MissionCheckFlags) -> Result<ExitCode> {
     report::print(|out| {
         writeln!(out, "tables            {}", compiled.tables.len())?;
         for table in &compiled.tables {
-            writeln!(out, "  {:<40} {:>5} columns", table.table, table.schema.fields().len())?;
+            writeln!(
+                out,
+                "  {:<40} {:>5} columns",
+                table.table,
+                table.schema.fields().len()
+            )?;
         }
         for issue in &compiled.issues {
             writeln!(out, "not decoded: {}: {}", issue.container, issue.what)?;

@@ -10,8 +10,8 @@ use ingest::{Ingest, IngestConfig, Summary};
 use station::{Replay, ReplaySummary};
 
 use crate::arguments::ReplayFlags;
-use crate::report::{self, count, plural};
 use crate::mission;
+use crate::report::{self, count, plural};
 
 pub(crate) fn run(flags: &ReplayFlags) -> Result<ExitCode> {
     let started = Instant::now();
@@ -29,10 +29,7 @@ pub(crate) fn run(flags: &ReplayFlags) -> Result<ExitCode> {
 }
 
 /// Runs a replay through the embedded bus into the tables of a data folder.
-pub(crate) fn replay_into(
-    replay: &Replay<'_>,
-    data: &Path,
-) -> Result<(ReplaySummary, Summary)> {
+pub(crate) fn replay_into(replay: &Replay<'_>, data: &Path) -> Result<(ReplaySummary, Summary)> {
     // Asked first, so that a wrong name leaves no empty data folder behind.
     let length = station::FileLink::open(replay.recording)?.length();
     let bus = Bus::open(&data.join("bus"), BusConfig::default())?;
@@ -76,7 +73,10 @@ fn print_summary(
         eprintln!("  {kind}: {}", count(*number));
     }
     if found.already_stored > 0 {
-        eprintln!("{} were stored before and add nothing", plural(found.already_stored, "record"));
+        eprintln!(
+            "{} were stored before and add nothing",
+            plural(found.already_stored, "record")
+        );
     }
     report::print(|out| {
         for (name, table) in &stored.tables {
@@ -85,6 +85,10 @@ fn print_summary(
         }
         Ok(())
     })?;
-    eprintln!("in {}, in {}", data.display(), report::duration(started.elapsed()));
+    eprintln!(
+        "in {}, in {}",
+        data.display(),
+        report::duration(started.elapsed())
+    );
     Ok(())
 }

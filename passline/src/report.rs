@@ -88,7 +88,9 @@ pub(crate) fn print(
     write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    write(&mut out).and_then(|()| out.flush()).or_else(closed_pipe_is_fine)
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .or_else(closed_pipe_is_fine)
 }
 
 /// Turns the end of a pipe's reader into success.

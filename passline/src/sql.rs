@@ -1,6 +1,6 @@
 //! `passline sql`: ask the tables.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::arguments::{FormatFlag, SqlFlags};
 pub(crate) fn run(flags: SqlFlags) -> Result<ExitCode> {
     let lake = Lake::open(&flags.data)?;
     let mut out = std::io::stdout().lock();
-    let output = Output { width_columns: width(), ..Output::from(format(flags.format)) };
+    let output = Output::for_stdout(format(flags.format));
     let statements = match (flags.command, flags.file) {
         (Some(command), _) => command,
         (None, Some(file)) => read_statements(&file)?,
@@ -37,17 +37,12 @@ fn format(flag: FormatFlag) -> Format {
     }
 }
 
-/// The terminal's width; `None` where the answer goes to a file or a pipe.
-fn width() -> Option<usize> {
-    std::io::stdout()
-        .is_terminal()
-        .then(|| terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()))
-}
-
 fn read_statements(file: &Path) -> Result<String> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("standard input cannot be read")?;
         return Ok(text);
     }
     std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))

@@ -157,6 +157,100 @@ impl AnomalyKind {
     }
 }
 
+impl AnomalyKind {
+    /// How bad one is, in XTCE's words for concern.
+    pub fn severity(self) -> &'static str {
+        match self {
+            Self::SyncLost
+            | Self::UncorrectableCodeword
+            | Self::FecfMismatch
+            | Self::HeaderErrorControlMismatch
+            | Self::BadFrameVersion
+            | Self::BadFrameHeader
+            | Self::FrameGap
+            | Self::FirstHeaderPointerBeyond
+            | Self::PacketResync
+            | Self::PacketBadVersion
+            | Self::PacketTruncated
+            | Self::BadEnvelope
+            | Self::PacketShort
+            | Self::SizeInvalid
+            | Self::ElementsTruncated
+            | Self::OctetsExceeded => "warning",
+            Self::SyncMarkerMissed
+            | Self::FrameTruncated
+            | Self::FrameDuplicate
+            | Self::EncapsulationPacket
+            | Self::PacketSurplus => "info",
+            Self::UnknownSpacecraft
+            | Self::ContainerUnknown
+            | Self::ContainerAmbiguous
+            | Self::EnumerationUnknown
+            | Self::TextInvalid
+            | Self::TextUnterminated
+            | Self::TimeOutOfRange
+            | Self::DecimalInvalid => "watch",
+        }
+    }
+
+    /// What happened, and what [`Anomaly::count`] counts.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SyncLost => ("sync marker lost, searching again", "occurrences"),
+            Self::SyncMarkerMissed => (
+                "sync marker missing or damaged, frame taken all the same",
+                "markers",
+            ),
+            Self::FrameTruncated => ("input ends within a frame", "frames"),
+            Self::UncorrectableCodeword => ("Reed-Solomon word beyond correction", "words"),
+            Self::FecfMismatch => (
+                "frame error control field disagrees with the frame",
+                "frames",
+            ),
+            Self::HeaderErrorControlMismatch => ("frame header beyond correction", "frames"),
+            Self::BadFrameVersion => ("unexpected transfer frame version", "frames"),
+            Self::BadFrameHeader => ("frame header contradicts the mission", "frames"),
+            Self::UnknownSpacecraft => (
+                "frame of a spacecraft that the mission does not list",
+                "frames",
+            ),
+            Self::FrameGap => ("frames missing", "frames"),
+            Self::FrameDuplicate => ("frame received twice", "frames"),
+            Self::FirstHeaderPointerBeyond => {
+                ("first header pointer beyond the data field", "frames")
+            }
+            Self::PacketResync => (
+                "packet does not end where the next begins, dropped",
+                "octets",
+            ),
+            Self::PacketBadVersion => (
+                "unexpected packet version, rest of the frame dropped",
+                "packets",
+            ),
+            Self::PacketTruncated => ("packet cut short", "octets"),
+            Self::EncapsulationPacket => ("encapsulation packet, not extracted", "packets"),
+            Self::BadEnvelope => ("damaged envelope around packets", "occurrences"),
+            Self::ContainerUnknown => ("no container of the mission database fits", "packets"),
+            Self::ContainerAmbiguous => {
+                ("several containers of the mission database fit", "packets")
+            }
+            Self::PacketShort => (
+                "packet shorter than its container, missing values are null",
+                "packets",
+            ),
+            Self::PacketSurplus => ("packet longer than its container", "packets"),
+            Self::SizeInvalid => ("a computed size, count or place is impossible", "values"),
+            Self::ElementsTruncated => ("more repeated elements than fit", "values"),
+            Self::EnumerationUnknown => ("raw value without a label", "values"),
+            Self::TextInvalid => ("text not valid in its character set", "values"),
+            Self::TextUnterminated => ("text without its terminator", "values"),
+            Self::TimeOutOfRange => ("time outside what a timestamp holds", "values"),
+            Self::DecimalInvalid => ("decimal digit above nine", "values"),
+            Self::OctetsExceeded => ("overlapping fields grow far beyond their packet", "values"),
+        }
+    }
+}
+
 impl fmt::Display for AnomalyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -209,14 +303,18 @@ pub struct Event {
     /// How much, in the kind's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// More in words: the field of a packet, for example.
+    /// How bad.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub severity: Option<String>,
+    /// The event in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 impl Event {
     /// The event of an anomaly at `time` (microseconds since 1970-01-01 UTC or [`NO_TIME`]).
     pub fn of_anomaly(anomaly: &Anomaly, time: i64) -> Self {
+        let (words, unit) = anomaly.kind.words();
         Self {
             time: (time != NO_TIME).then(|| format_time(time)),
             spacecraft: anomaly.spacecraft.as_ref().map(ToString::to_string),
@@ -226,7 +324,8 @@ impl Event {
             apid: anomaly.apid,
             position: Some(anomaly.position),
             count: Some(anomaly.count),
-            detail: None,
+            severity: Some(anomaly.kind.severity().to_owned()),
+            message: Some(format!("{words}: {} {unit}", anomaly.count)),
         }
     }
 }
@@ -261,7 +360,7 @@ mod tests {
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(
             text,
-            r#"{"time":"2024-12-06T16:28:08.182535Z","spacecraft":"noaa20","event":"anomaly","anomaly":"frame_gap","virtual_channel":16,"position":1024,"count":3}"#
+            r#"{"time":"2024-12-06T16:28:08.182535Z","spacecraft":"noaa20","event":"anomaly","anomaly":"frame_gap","virtual_channel":16,"position":1024,"count":3,"severity":"warning","message":"frames missing: 3 frames"}"#
         );
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
         assert_eq!(Event::of_anomaly(&anomaly, NO_TIME).time, None);

@@ -25,7 +25,11 @@ impl FileLink {
     /// # Errors
     /// It cannot be opened, or is not a file.
     pub fn open(path: &Path) -> Result<Self, StationError> {
-        let failed = |source| StationError::Recording { path: path.into(), position: 0, source };
+        let failed = |source| StationError::Recording {
+            path: path.into(),
+            position: 0,
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
@@ -105,7 +109,9 @@ mod tests {
     #[test]
     fn chunks_are_the_file_and_its_identity_is_its_content() {
         let folder = tempfile::tempdir().unwrap();
-        let octets: Vec<u8> = (0..2 * CHUNK_OCTETS + 77).map(|i| (i * 31 % 251) as u8).collect();
+        let octets: Vec<u8> = (0..2 * CHUNK_OCTETS + 77)
+            .map(|i| (i * 31 % 251) as u8)
+            .collect();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         std::fs::write(&one, &octets).unwrap();
         std::fs::write(&other, &octets).unwrap();
@@ -120,15 +126,24 @@ mod tests {
         }
         assert_eq!(read, octets);
         assert_eq!(link.position(), link.length());
-        assert_eq!(recording_identity(&one).unwrap(), recording_identity(&other).unwrap());
+        assert_eq!(
+            recording_identity(&one).unwrap(),
+            recording_identity(&other).unwrap()
+        );
         std::fs::write(&other, b"else").unwrap();
-        assert_ne!(recording_identity(&one).unwrap(), recording_identity(&other).unwrap());
+        assert_ne!(
+            recording_identity(&one).unwrap(),
+            recording_identity(&other).unwrap()
+        );
     }
 
     #[test]
     fn a_folder_is_not_a_recording() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(FileLink::open(folder.path()), Err(StationError::NotAFile { .. })));
+        assert!(matches!(
+            FileLink::open(folder.path()),
+            Err(StationError::NotAFile { .. })
+        ));
         assert!(matches!(
             FileLink::open(&folder.path().join("absent")),
             Err(StationError::Recording { position: 0, .. })

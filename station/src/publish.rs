@@ -75,7 +75,11 @@ impl Publisher {
         batch: arrow::record_batch::RecordBatch,
     ) -> Result<(), StationError> {
         self.counts.rows += batch.num_rows() as u64;
-        self.publish(spacecraft, Topic::TmTelemetry, Payload::Telemetry { table, batch })
+        self.publish(
+            spacecraft,
+            Topic::TmTelemetry,
+            Payload::Telemetry { table, batch },
+        )
     }
 
     /// Publishes anomalies, one record each, in blocks of one spacecraft's.
@@ -91,8 +95,10 @@ impl Publisher {
                     .iter()
                     .map(|anomaly| serde_json::to_string(&Event::of_anomaly(anomaly, self.latest)))
                     .collect::<Result<_, _>>()?;
-                let spacecraft =
-                    block[0].spacecraft.clone().unwrap_or(self.default_spacecraft.clone());
+                let spacecraft = block[0]
+                    .spacecraft
+                    .clone()
+                    .unwrap_or(self.default_spacecraft.clone());
                 self.publish(&spacecraft, Topic::TmEvents, Payload::Json(texts))?;
             }
         }
@@ -124,11 +130,13 @@ impl Publisher {
                 },
                 block.time.get(first).copied().unwrap_or(NO_TIME),
             );
-            let detail = table.map_or_else(
-                || anomaly.field.clone(),
-                |table| format!("{}: {}", table.table, anomaly.field),
-            );
-            let event = Event { position: None, detail: Some(detail), ..event };
+            let place = table.map_or("", |table| table.table.as_str());
+            let message = event.message.unwrap_or_default();
+            let event = Event {
+                position: None,
+                message: Some(format!("{message}, first in {place} {}", anomaly.field)),
+                ..event
+            };
             texts.push(serde_json::to_string(&event)?);
         }
         self.publish(&block.spacecraft, Topic::TmEvents, Payload::Json(texts))

@@ -94,7 +94,9 @@ impl Replay<'_> {
             progress(link.position());
         }
         if link.position() != length {
-            return Err(StationError::Changed { path: self.recording.into() });
+            return Err(StationError::Changed {
+                path: self.recording.into(),
+            });
         }
         downlink.handle_end();
         contents.drain(&mut downlink)?;
@@ -143,10 +145,12 @@ impl Contents {
             let mission = Arc::clone(decommutator.mission());
             for (id, batch) in decoded.batches {
                 if let Some(table) = mission.table(id) {
-                    self.publisher.rows(&block.spacecraft, table.table.clone(), batch)?;
+                    self.publisher
+                        .rows(&block.spacecraft, table.table.clone(), batch)?;
                 }
             }
-            self.publisher.field_anomalies(&block, &mission, &decoded.anomalies)?;
+            self.publisher
+                .field_anomalies(&block, &mission, &decoded.anomalies)?;
         }
         self.publisher.packets(block)
     }

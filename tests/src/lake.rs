@@ -10,13 +10,24 @@ use crate::{passline, succeed};
 /// A replay of a recording into a data folder.
 pub fn replay(recording: &Path, mission: &Path, data: &Path) -> Command {
     let mut command = passline();
-    command.arg("replay").arg(recording).arg("--mission").arg(mission).arg("--data").arg(data);
+    command
+        .arg("replay")
+        .arg(recording)
+        .arg("--mission")
+        .arg(mission)
+        .arg("--data")
+        .arg(data);
     command
 }
 
 /// Answers of `passline sql` as CSV lines, the header first.
 pub fn sql(data: &Path, statement: &str) -> Vec<String> {
-    let text = succeed(passline().args(["sql", "--format", "csv", "-c", statement]).arg("--data").arg(data));
+    let text = succeed(
+        passline()
+            .args(["sql", "--format", "csv", "-c", statement])
+            .arg("--data")
+            .arg(data),
+    );
     text.lines().map(str::to_owned).collect()
 }
 
@@ -52,10 +63,13 @@ pub fn parquet_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let path = entry.path();
             if path.is_dir() {
                 walk(&path, data, found);
-            } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "parquet")
+            {
                 let below = path.strip_prefix(data).unwrap_or(&path).to_path_buf();
-                let content = fs::read(&path)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let content =
+                    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 found.insert(below, content);
             }
         }

@@ -33,7 +33,10 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 /// # Panics
 /// In CI, where nothing may be skipped.
 pub fn skip(why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "must not be skipped in CI: {why}");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "must not be skipped in CI: {why}"
+    );
     eprintln!("SKIPPED: {why}");
 }
 
@@ -48,7 +51,11 @@ pub fn passline() -> Command {
         path.pop();
     }
     path.push("passline");
-    assert!(path.exists(), "{} is missing: run cargo build --bin passline", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run cargo build --bin passline",
+        path.display()
+    );
     Command::new(path)
 }
 
@@ -72,5 +79,7 @@ pub fn succeed(command: &mut Command) -> String {
 /// # Panics
 /// If it cannot be started.
 pub fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }

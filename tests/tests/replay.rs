@@ -14,13 +14,22 @@ fn mission(name: &str) -> PathBuf {
 /// A simulated pass with telemetry of every kind, faults included.
 fn simulated_pass(folder: &Path) -> (PathBuf, PathBuf) {
     let data = folder.join("simulated");
-    succeed(passline().args(["demo", "--minutes", "20", "--seed", "7", "--data"]).arg(&data));
-    (data.join("demo/pass-7-20min.cadu"), data.join("demo/mission"))
+    succeed(
+        passline()
+            .args(["demo", "--minutes", "20", "--seed", "7", "--data"])
+            .arg(&data),
+    );
+    (
+        data.join("demo/pass-7-20min.cadu"),
+        data.join("demo/mission"),
+    )
 }
 
 #[test]
 fn a_recorded_pass_becomes_tables() {
-    let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else { return };
+    let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     succeed(&mut replay(&recording, &mission("noaa20"), folder.path()));
     assert_eq!(sql(folder.path(), "SELECT count(*) FROM frames")[1], "1023");
@@ -31,7 +40,10 @@ fn a_recorded_pass_becomes_tables() {
          GROUP BY virtual_channel, apid ORDER BY apid",
     );
     assert_eq!(by_apid[1..], ["1,528,14", "16,813,33"]);
-    let span = sql(folder.path(), "SELECT min(time), max(time) FROM packets WHERE apid = 813");
+    let span = sql(
+        folder.path(),
+        "SELECT min(time), max(time) FROM packets WHERE apid = 813",
+    );
     assert!(span[1].starts_with("2024-12-06T16:28:08.182"), "{span:?}");
 }
 
@@ -45,7 +57,10 @@ fn replays_are_byte_identical() {
     let files = parquet_files(&one);
     assert!(files.len() >= 10, "only {:?}", files.keys());
     let others = parquet_files(&other);
-    assert_eq!(files.keys().collect::<Vec<_>>(), others.keys().collect::<Vec<_>>());
+    assert_eq!(
+        files.keys().collect::<Vec<_>>(),
+        others.keys().collect::<Vec<_>>()
+    );
     for (path, content) in &files {
         assert!(content == &others[path], "{} differs", path.display());
     }
@@ -66,8 +81,12 @@ fn replaying_again_adds_no_row() {
 #[test]
 fn two_recordings_share_a_data_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(noaa20) = shared("recordings/cadu/noaa20.20241206T162710.dat") else { return };
-    let Some(npp) = shared("recordings/cadu/npp.20241206T173815.dat") else { return };
+    let Some(noaa20) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
+        return;
+    };
+    let Some(npp) = shared("recordings/cadu/npp.20241206T173815.dat") else {
+        return;
+    };
     succeed(&mut replay(&noaa20, &mission("noaa20"), folder.path()));
     succeed(&mut replay(&npp, &mission("npp"), folder.path()));
     let frames = sql(
@@ -107,7 +126,10 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
         }
         succeed(&mut replay(&recording, &mission, &data));
         let found = rows(&data);
-        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        assert_eq!(
+            found.keys().collect::<Vec<_>>(),
+            expected.keys().collect::<Vec<_>>()
+        );
         for (table, lines) in &expected {
             assert!(
                 lines == &found[table],
@@ -118,8 +140,15 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
             );
         }
     }
-    eprintln!("killed {killed} of {} replays while they ran, seed {}", FOLDERS * KILLS, random.seed);
-    assert!(killed >= FOLDERS * KILLS / 2, "only {killed} were killed in time");
+    eprintln!(
+        "killed {killed} of {} replays while they ran, seed {}",
+        FOLDERS * KILLS,
+        random.seed
+    );
+    assert!(
+        killed >= FOLDERS * KILLS / 2,
+        "only {killed} were killed in time"
+    );
 }
 
 #[test]
@@ -127,7 +156,9 @@ fn bad_input_is_a_clear_error_or_an_anomaly() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mission = mission("noaa20");
-    let noise: Vec<u8> = (0..200_000_u64).map(|i| (i * i * 2_654_435_761 >> 13) as u8).collect();
+    let noise: Vec<u8> = (0..200_000_u64)
+        .map(|i| (i * i * 2_654_435_761 >> 13) as u8)
+        .collect();
     for (name, content) in [("empty", &[][..]), ("noise", &noise[..])] {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
@@ -142,7 +173,11 @@ fn bad_input_is_a_clear_error_or_an_anomaly() {
     let directory = run(&mut replay(folder.path(), &mission, &data));
     assert_eq!(directory.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&directory.stderr).contains("not a file"));
-    let no_mission = run(&mut replay(&folder.path().join("noise"), folder.path(), &data));
+    let no_mission = run(&mut replay(
+        &folder.path().join("noise"),
+        folder.path(),
+        &data,
+    ));
     assert_eq!(no_mission.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&no_mission.stderr).contains("mission.toml"));
 }

@@ -7,6 +7,7 @@ mod downlink;
 mod error;
 mod file;
 mod packet_time;
+mod summary;
 
 use std::fs::File;
 use std::io::Read;
