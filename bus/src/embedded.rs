@@ -67,9 +67,9 @@ struct Inner {
     index: Index,
     partitions: Vec<Arc<Partition>>,
     budget: Budget,
-    /// Blocks published, for group commit.
-    published: AtomicU64,
-    /// Value of `published` that the last sync covered; held while syncing.
+    /// Blocks published and releases made, for group commit.
+    changes: AtomicU64,
+    /// Value of `changes` that the last sync covered; held while syncing.
     synced: Mutex<u64>,
 }
 
@@ -106,7 +106,8 @@ impl Bus {
             config,
             index,
             partitions,
-            published: AtomicU64::new(0),
+            // What opening found released is deleted by the first sync.
+            changes: AtomicU64::new(1),
             synced: Mutex::new(0),
         })))
     }
@@ -213,12 +214,12 @@ impl Bus {
     /// # Errors
     /// The disk refuses.
     pub fn sync(&self) -> Result<(), BusError> {
-        let wanted = self.0.published.load(Ordering::Acquire);
+        let wanted = self.0.changes.load(Ordering::Acquire);
         let mut synced = locked(&self.0.synced);
-        if *synced >= wanted && wanted > 0 {
+        if *synced >= wanted {
             return Ok(());
         }
-        let covered = self.0.published.load(Ordering::Acquire);
+        let covered = self.0.changes.load(Ordering::Acquire);
         let mut ends = Vec::new();
         let mut work = Vec::new();
         for partition in &self.0.partitions {
@@ -349,7 +350,7 @@ impl Bus {
             return Err(error);
         }
         writer.end = entry.end();
-        self.0.published.fetch_add(1, Ordering::AcqRel);
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
         let mut state = locked(&partition.state);
         state.end = entry.end();
         if !state.consumed.is_empty() {
@@ -401,6 +402,7 @@ impl Bus {
             .commit_group(partition.place, group, up_to, &released)?;
         writer.groups.insert(group.to_owned(), up_to);
         if let Some(last) = released.last() {
+            self.0.changes.fetch_add(1, Ordering::AcqRel);
             writer.start = last.end();
             if writer.start == writer.end {
                 let end = writer.end;

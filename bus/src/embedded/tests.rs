@@ -135,6 +135,7 @@ fn a_group_goes_on_where_it_committed_and_the_log_forgets() {
             producer.publish(Topic::TmEvents, large(2)).unwrap();
             ingest.poll(Duration::ZERO).unwrap().unwrap();
         }
+        bus.sync().unwrap();
         let full = bus.disk_octets().unwrap();
         assert!(full > 2_000_000);
         ingest.commit(180).unwrap();

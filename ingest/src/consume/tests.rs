@@ -116,7 +116,13 @@ fn ingest_with(
     let bus = Bus::open(&folder.join("bus"), BusConfig::default())?;
     let ingest = Ingest::start(&bus, folder, config)?;
     publish(&bus);
-    ingest.finish()
+    let summary = ingest.finish()?;
+    assert_eq!(
+        bus.disk_octets()?,
+        0,
+        "the log keeps nothing that the tables have"
+    );
+    Ok(summary)
 }
 
 /// The files of a table as its Delta log has them.
