@@ -9,7 +9,7 @@
 //! again.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +62,8 @@ impl Default for BusConfig {
 pub struct Bus(Arc<Inner>);
 
 struct Inner {
+    /// Locked as long as the log is open.
+    _lock: File,
     folder: PathBuf,
     config: BusConfig,
     index: Index,
@@ -82,6 +84,7 @@ impl Bus {
         let failed = io_error("opening the log", folder);
         let segments = folder.join(SEGMENTS);
         std::fs::create_dir_all(&segments).map_err(&failed)?;
+        let lock = lock(folder)?;
         let index = Index::open(&folder.join(INDEX))?;
         let mut names: BTreeMap<usize, Vec<Offset>> = BTreeMap::new();
         for (place, name) in list(&segments).map_err(&failed)? {
@@ -101,6 +104,7 @@ impl Bus {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(Inner {
+            _lock: lock,
             folder: folder.to_owned(),
             budget: Budget::new(config.unconsumed_octets_max),
             config,
@@ -449,6 +453,17 @@ impl Bus {
     }
 }
 
+/// Locks the log for this process; the operating system unlocks it when the process ends.
+fn lock(folder: &Path) -> Result<File, BusError> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(io_error("locking", folder))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(BusError::Locked { lock: path }),
+        Err(TryLockError::Error(error)) => Err(io_error("locking", folder)(error)),
+    }
+}
+
 fn io_error(doing: &'static str, folder: &Path) -> impl Fn(std::io::Error) -> BusError {
     let folder = folder.to_owned();
     move |source| BusError::Io {
@@ -464,6 +479,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+const LOCK: &str = "lock";
 const INDEX: &str = "index";
 const SEGMENTS: &str = "segments";
 /// The only partition of a topic in the embedded log.

@@ -56,8 +56,13 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Opens or creates it.
+    /// Opens or creates it. The caller has the log's lock.
     pub(crate) fn open(folder: &Path) -> Result<Self, BusError> {
+        remove_unfinished(folder).map_err(|source| BusError::Io {
+            doing: "opening",
+            folder: folder.to_owned(),
+            source,
+        })?;
         let failed = |source| match source {
             fjall::Error::Locked => BusError::Locked {
                 lock: folder.join("lock"),
@@ -277,6 +282,17 @@ impl Index {
     }
 }
 
+/// Removes what a process left that was killed while it created the store: fjall writes its version
+/// last and cannot open what lies there without it. Nothing was published then.
+fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    let version = std::fs::metadata(folder.join("version")).map(|file| file.len());
+    match version {
+        Ok(octets) if octets >= VERSION_OCTETS => Ok(()),
+        _ if folder.is_dir() => std::fs::remove_dir_all(folder),
+        _ => Ok(()),
+    }
+}
+
 fn number(value: &[u8]) -> u64 {
     value
         .first_chunk::<8>()
@@ -356,6 +372,8 @@ fn decode_entry(base: Offset, value: &[u8]) -> Option<Entry> {
 
 const KEYSPACE: &str = "log";
 const ENTRY_FORMAT: u8 = 1;
+/// Three letters and a number.
+const VERSION_OCTETS: u64 = 4;
 const CACHE_OCTETS: u64 = 1 << 20;
 const MEMTABLE_OCTETS: u64 = 4 << 20;
 const JOURNAL_OCTETS_MAX: u64 = 64 << 20;

@@ -180,6 +180,11 @@ impl TableLog {
             .and_then(|file| file.sync_all())
             .map_err(io_error("syncing", &file))?;
         sync_folder(&log)?;
+        if version == 0 {
+            // The table's own folder and its log's are new as well.
+            sync_folder(&self.folder)?;
+            self.folder.parent().map_or(Ok(()), sync_folder)?;
+        }
         Ok(Some(TableState {
             version,
             schema,

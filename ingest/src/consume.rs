@@ -14,7 +14,7 @@ use crate::commit::TableLog;
 use crate::error::IngestError;
 use crate::rows::rows_of;
 use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
-use crate::write::{StoredFile, store};
+use crate::write::{StoredFile, make_durable, store};
 
 /// Folds one partition of one topic.
 pub(crate) struct Worker {
@@ -153,6 +153,9 @@ impl Worker {
             }
             written.push(Written { name, files, rows });
         }
+        let files = written.iter_mut().flat_map(|table| &mut table.files);
+        make_durable(files.map(|(_, stored)| stored))?;
+        self.step(Step::FilesDurable);
         let encoded = started.elapsed();
         self.bus.sync()?;
         self.step(Step::BusSynced);

@@ -26,7 +26,7 @@ pub struct IngestConfig {
     pub flush_age: Option<Duration>,
     /// Spacecraft identifiers, for the table `frames`.
     pub scids: HashMap<String, u16>,
-    /// Called after each durable step; for tests that end the process there.
+    /// Called after each step; for tests that end the process there.
     #[doc(hidden)]
     pub hook: Option<Arc<dyn Fn(Step) + Send + Sync>>,
 }
@@ -49,11 +49,13 @@ impl Default for IngestConfig {
     }
 }
 
-/// A durable step of a flush.
+/// A step of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A Parquet file is on the disk.
+    /// A Parquet file is written.
     FileWritten,
+    /// The flush's Parquet files are on the disk.
+    FilesDurable,
     /// The bus's log is on the disk.
     BusSynced,
     /// A table's commit is on the disk.

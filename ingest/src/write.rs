@@ -1,5 +1,6 @@
 //! Writing: sorted rows become Parquet in memory, then a file named by its content.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,9 +61,12 @@ pub(crate) struct StoredFile {
     /// Relative to the table, with its partition folder.
     pub(crate) path: String,
     pub(crate) size: u64,
+    location: PathBuf,
+    /// Until it is durable.
+    file: Option<File>,
 }
 
-/// Stores a file below the table's folder and makes it durable: same content, same name.
+/// Stores a file below the table's folder: same content, same name. Not durable yet.
 pub(crate) fn store(
     table_folder: &Path,
     day: Day,
@@ -77,36 +81,46 @@ pub(crate) fn store(
     );
     let folder = table_folder.join(&partition);
     make_folder(&folder)?;
-    let file = table_folder.join(&path);
+    let location = table_folder.join(&path);
     // Not in the Delta log yet: a half-written file of a killed process is written over.
-    File::create(&file)
-        .and_then(|mut file| {
-            file.write_all(octets)?;
-            file.sync_all()
-        })
-        .map_err(io_error("writing", &file))?;
-    sync_folder(&folder)?;
+    let file = File::create(&location)
+        .and_then(|mut file| file.write_all(octets).map(|()| file))
+        .map_err(io_error("writing", &location))?;
     Ok(StoredFile {
         path,
         size: octets.len() as u64,
+        location,
+        file: Some(file),
     })
 }
 
-/// Creates a folder below the lake and makes it and its parents' entries durable.
-pub(crate) fn make_folder(folder: &Path) -> Result<(), IngestError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        make_folder(parent)?;
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(io_error("creating", folder)(error));
-            }
-            _ => sync_folder(parent)?,
+/// Makes files and the folders they lie in durable. Together, after all are written: the first
+/// sync of a file system's journal takes most of the others along.
+pub(crate) fn make_durable<'a>(
+    files: impl Iterator<Item = &'a mut StoredFile>,
+) -> Result<(), IngestError> {
+    let mut folders = BTreeSet::new();
+    for stored in files {
+        if let Some(file) = stored.file.take() {
+            file.sync_all()
+                .map_err(io_error("syncing", &stored.location))?;
         }
+        // The file's entry, and its partition folder's.
+        folders.extend(
+            stored
+                .location
+                .ancestors()
+                .skip(1)
+                .take(2)
+                .map(Path::to_owned),
+        );
     }
-    Ok(())
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Creates a folder and its parents.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), IngestError> {
+    std::fs::create_dir_all(folder).map_err(io_error("creating", folder))
 }
 
 /// Makes a folder's entries durable.

@@ -119,7 +119,7 @@ fn a_second_process_cannot_open_the_log() {
         .err()
         .unwrap();
     assert!(
-        matches!(&error, BusError::Locked { lock } if lock.ends_with("index/lock")),
+        matches!(&error, BusError::Locked { lock } if lock.ends_with("lock")),
         "{error}"
     );
 }
@@ -322,6 +322,34 @@ fn a_waiting_consumer_is_woken_by_a_block_and_by_wake() {
     bus.wake();
     assert_eq!(thread.join().unwrap(), (true, true));
     assert!(started.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_log_whose_creation_was_interrupted_is_created_again() {
+    for left in ["0.jnl", "lock", "version", "keyspaces"] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = folder.path().join("index");
+        std::fs::create_dir(&index).unwrap();
+        std::fs::write(index.join(left), "").unwrap();
+        let bus = open(folder.path());
+        bus.producer(headers("c"))
+            .unwrap()
+            .publish(Topic::TmEvents, json(0, 1))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_store_of_another_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    std::fs::write(folder.path().join("index/version"), b"FJL\x09").unwrap();
+    for _ in 0..2 {
+        let error = Bus::open(folder.path(), BusConfig::default())
+            .err()
+            .unwrap();
+        assert!(matches!(error, BusError::Foreign { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -296,6 +296,19 @@ fn restart_after_kill_neither_loses_nor_repeats() {
 }
 
 #[test]
+fn a_first_start_that_is_killed_can_be_repeated() {
+    for round in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = child(folder.path(), u64::MAX);
+        std::thread::sleep(Duration::from_millis(5 + round * 6));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        replay(folder.path(), &config()).unwrap();
+        assert_complete(folder.path());
+    }
+}
+
+#[test]
 fn late_and_disordered_rows_go_to_their_day_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let at = |day: i64, second: i64| Some(day * DAY + second * 1_000_000);
