@@ -244,7 +244,11 @@ impl TableLog {
     fn load(&mut self, runtime: &Runtime) -> Result<(), IngestError> {
         let log = self.folder.join(LOG_FOLDER);
         let entries = std::fs::read_dir(&log).map_err(io_error("reading", &log))?;
-        if entries.flatten().next().is_none() {
+        // A first commit that was killed leaves its temporary file.
+        if !entries
+            .flatten()
+            .any(|entry| is_version(&entry.file_name()))
+        {
             self.state = None;
             return Ok(());
         }
@@ -282,6 +286,13 @@ impl TableLog {
             })
             .map_err(failed)
     }
+}
+
+/// Whether a file of the log says something: a commit or a checkpoint.
+fn is_version(name: &std::ffi::OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    digits == 20 && (name.ends_with(".json") || name.ends_with(".parquet"))
 }
 
 fn add_action(file: &FinishedFile, stored: &StoredFile) -> Add {

@@ -141,7 +141,7 @@ fn documents_name_real_paths() {
                 && !word.starts_with(['/', '~'])
                 && !word.starts_with("../")
                 && !word.starts_with("pass-data")
-                && !word.starts_with("lake/");
+                && !word.starts_with("DATA/");
             if is_path {
                 let path = word.trim_start_matches("./");
                 assert!(workspace().join(path).exists(), "{document} names {word}");
