@@ -4,6 +4,8 @@
 //! value is a parameter of the container in one packet; the ten leading columns are built but not
 //! counted. Times are the thread's own on its processor. ccsdspy gets its fastest path, a fixed-length definition with all fields.
 
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};

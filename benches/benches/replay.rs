@@ -2,6 +2,8 @@
 //! ccsdspy decoding the same file into memory; `passline sql` over what came out; and the memory
 //! of a 4 GiB replay with `--large`.
 
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

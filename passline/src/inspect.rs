@@ -26,7 +26,8 @@ pub(crate) fn run(flags: &InspectFlags) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     let inspection = inspector.finish();
-    if let Some(nothing) = inspection.nothing_found() {
+    let is_text = flags.format == InspectFormat::Text && !flags.keys;
+    if let Some(nothing) = inspection.nothing_found().filter(|_| !is_text) {
         eprintln!("{}: {nothing}", flags.recording.display());
     }
     let text = match (flags.keys, flags.format) {

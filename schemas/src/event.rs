@@ -158,6 +158,11 @@ impl AnomalyKind {
 }
 
 impl AnomalyKind {
+    /// Whether it is about a packet's fields rather than about frames and packets.
+    pub fn is_of_fields(self) -> bool {
+        self >= Self::ContainerUnknown
+    }
+
     /// How bad one is, in XTCE's words for concern.
     pub fn severity(self) -> &'static str {
         match self {

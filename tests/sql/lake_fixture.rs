@@ -25,7 +25,7 @@ const DAY_US: i64 = 86_400_000_000;
 ///
 /// # Panics
 /// If the tables cannot be written.
-pub fn lake_fixture() -> TempDir {
+pub(crate) fn lake_fixture() -> TempDir {
     let data = TempDir::new().expect("a folder for temporary files");
     for day in 0..2 {
         append(data.path(), "packets", packets(day));

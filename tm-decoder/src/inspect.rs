@@ -167,6 +167,7 @@ impl Inspector {
             virtual_channels,
             anomalies: AnomalyKind::ALL
                 .into_iter()
+                .filter(|kind| !kind.is_of_fields())
                 .map(|kind| (kind, self.anomalies.get(&kind).copied().unwrap_or(0)))
                 .collect(),
         }

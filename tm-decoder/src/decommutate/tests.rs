@@ -461,7 +461,10 @@ fn a_packet_shorter_than_its_container_has_nulls_and_is_counted_once() {
     let packets = vec![vec![1; 8], vec![2; 3], vec![3; 9]];
     let (batches, anomalies) = decode(mission, &packets);
     let columns = &batches[0].columns()[LEADING_COLUMNS.len()..];
-    let nulls: Vec<usize> = columns.iter().map(|column| column.null_count()).collect();
+    let nulls: Vec<usize> = columns
+        .iter()
+        .map(arrow::array::Array::null_count)
+        .collect();
     assert_eq!(nulls, [0, 0, 0, 1, 1, 1, 1, 1]);
     let counted: Vec<(AnomalyKind, u64, usize, &str)> = anomalies
         .iter()
