@@ -17,7 +17,7 @@ static MISSIONS: LazyLock<Vec<Mission>> = LazyLock::new(|| {
     [
         "frame = \"aos\"\nframe_length_octets = 20\nasm = \"1ACFFC1D\"",
         "frame = \"aos\"\nframe_length_octets = 24\nframe_header_error_control = true\nfecf = true\n\
-         ocf = true\nasm = \"1ACF\"",
+         ocf = true\nasm = \"034776C7272895B0\"",
         "frame = \"tm\"\nframe_length_octets = 22\nfecf = true\nocf = true\nasm = \"1ACFFC1D\"\n\
          randomized = true",
         "frame = \"tm\"\nframe_length_octets = 16\nasm = \"1ACFFC1D\"",

@@ -51,11 +51,11 @@ pub enum AnomalyKind {
     FrameDuplicate,
     /// A first header pointer points beyond the data field (frames).
     FirstHeaderPointerBeyond,
-    /// A packet does not end where the next one is said to begin; it is dropped (octets dropped).
+    /// A packet does not end where the next one is said to begin; it is dropped (packets).
     PacketResync,
     /// A packet of another version than 0; the rest of its frame is dropped (packets).
     PacketBadVersion,
-    /// A packet was cut short by lost frames or the end of the input (octets dropped).
+    /// A packet was cut short by lost frames or the end of the input (packets).
     PacketTruncated,
     /// An encapsulation packet (133.1-B) that is not idle; counted, not extracted (packets).
     EncapsulationPacket,
@@ -226,13 +226,13 @@ impl AnomalyKind {
             }
             Self::PacketResync => (
                 "packet does not end where the next begins, dropped",
-                "octets",
+                "packets",
             ),
             Self::PacketBadVersion => (
                 "unexpected packet version, rest of the frame dropped",
                 "packets",
             ),
-            Self::PacketTruncated => ("packet cut short", "octets"),
+            Self::PacketTruncated => ("packet cut short", "packets"),
             Self::EncapsulationPacket => ("encapsulation packet, not extracted", "packets"),
             Self::BadEnvelope => ("damaged envelope around packets", "occurrences"),
             Self::ContainerUnknown => ("no container of the mission database fits", "packets"),
@@ -330,7 +330,10 @@ impl Event {
             position: Some(anomaly.position),
             count: Some(anomaly.count),
             severity: Some(anomaly.kind.severity().to_owned()),
-            message: Some(format!("{words}: {} {unit}", anomaly.count)),
+            message: Some(match anomaly.count {
+                1 => format!("{words}: 1 {}", unit.trim_end_matches('s')),
+                count => format!("{words}: {count} {unit}"),
+            }),
         }
     }
 }

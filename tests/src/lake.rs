@@ -46,14 +46,26 @@ pub fn tables(data: &Path) -> Vec<String> {
 
 /// Every row of every table, as sorted CSV lines.
 pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
-    tables(data)
-        .into_iter()
-        .map(|table| {
-            let mut lines = sql(data, &format!("SELECT * FROM \"{table}\""));
-            lines.sort();
-            (table, lines)
+    let tables = tables(data);
+    let statements: String = tables
+        .iter()
+        .map(|table| format!("SELECT '{table}' AS \"{TITLE}\"; SELECT * FROM \"{table}\";"))
+        .collect();
+    if statements.is_empty() {
+        return BTreeMap::new();
+    }
+    let answers = sql(data, &statements);
+    let found: BTreeMap<_, _> = answers
+        .split(|line| line == TITLE)
+        .filter_map(|answer| {
+            let (table, rows) = answer.split_first()?;
+            let mut rows = rows.to_vec();
+            rows.sort();
+            Some((table.clone(), rows))
         })
-        .collect()
+        .collect();
+    assert_eq!(found.len(), tables.len(), "an answer for each table");
+    found
 }
 
 /// Every Parquet file of a data folder: path below it, and content.
@@ -85,3 +97,6 @@ pub fn parquet_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     found
 }
+
+/// Stands before each table's rows.
+const TITLE: &str = "title of the next answer";

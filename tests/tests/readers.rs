@@ -1,14 +1,11 @@
-//! DuckDB and Polars read the same rows as `query`.
-
-#[path = "../sql/lake_fixture.rs"]
-mod lake_fixture;
+//! DuckDB and Polars read what a replay wrote, and count the same rows as `query`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
 use query::{Format, Lake, run};
-use tests::{skip, succeed, workspace};
+use tests::{passline, skip, succeed, workspace};
 
 /// The interpreter that `tests/peers/setup.sh` installs.
 fn python() -> Option<PathBuf> {
@@ -29,7 +26,12 @@ fn duckdb_and_polars_count_the_same_rows() {
     let Some(python) = python() else {
         return skip("the Python readers are not installed: run tests/peers/setup.sh");
     };
-    let data = lake_fixture::lake_fixture();
+    let data = tempfile::tempdir().expect("a folder for temporary files");
+    succeed(
+        passline()
+            .args(["demo", "--minutes", "30", "--data"])
+            .arg(data.path()),
+    );
     let lake = Lake::open(data.path()).expect("a lake");
     let mut own = BTreeMap::new();
     for table in lake.tables().expect("names") {
@@ -39,6 +41,7 @@ fn duckdb_and_polars_count_the_same_rows() {
         let row: serde_json::Value = serde_json::from_slice(&out).expect("a row");
         own.insert(table, row["n"].as_u64().expect("a number"));
     }
+    assert!(own.len() >= 11, "{own:?}");
     assert!(own.values().all(|rows| *rows > 0), "{own:?}");
     let script = workspace().join("tests/readers/read_counts.py");
     let printed = succeed(Command::new(python).arg(script).arg(data.path()));

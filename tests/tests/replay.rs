@@ -101,13 +101,13 @@ fn two_recordings_share_a_data_folder() {
 fn kill_at_any_moment_neither_loses_nor_repeats() {
     const KILLS: usize = 50;
     const KILLS_PER_FOLDER: usize = 5;
-    const FOLDERS_MAX: usize = 40;
+    const FOLDERS_MAX: usize = 60;
     let folder = tempfile::tempdir().unwrap();
     let (recording, mission) = simulated_pass(folder.path());
     let undisturbed = folder.path().join("undisturbed");
     let started = Instant::now();
     succeed(&mut replay(&recording, &mission, &undisturbed));
-    let whole = started.elapsed();
+    let mut whole = started.elapsed();
     let expected = rows(&undisturbed);
     let mut random = Random::from_environment();
     let mut killed = 0;
@@ -126,6 +126,8 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
             // SIGKILL on Unix.
             child.kill().unwrap();
             if child.wait().unwrap().success() {
+                // It was faster than the undisturbed one, on a machine that had less to do.
+                whole = whole.mul_f64(0.8);
                 break;
             }
             killed += 1;
