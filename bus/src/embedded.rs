@@ -50,7 +50,7 @@ pub struct BusConfig {
 impl Default for BusConfig {
     fn default() -> Self {
         Self {
-            unconsumed_octets_max: 64 << 20,
+            unconsumed_octets_max: 32 << 20,
             segment_octets_max: 32 << 20,
             retention: Retention::default(),
         }
@@ -258,7 +258,9 @@ impl Bus {
         self.0.index.persist()?;
         for path in work.iter().flat_map(|unsynced| &unsynced.doomed) {
             // One that stays is deleted when the log is opened again.
-            if let Err(error) = std::fs::remove_file(path) {
+            if let Err(error) = std::fs::remove_file(path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
                 tracing::warn!(path = %path.display(), %error, "a released segment stays");
             }
         }

@@ -19,6 +19,9 @@ use crate::write::{Encoded, RunWriter};
 /// Rows of a row group, and of a chunk.
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1_024;
 
+/// Octets of a chunk of large rows: it is held raw, sorted and encoded at once.
+pub(crate) const CHUNK_OCTETS: usize = 16 << 20;
+
 /// Days since 1970-01-01; `None` where no time is known.
 pub(crate) type Day = Option<i32>;
 
@@ -49,6 +52,7 @@ struct PartKey {
 struct Part {
     pending: Vec<RecordBatch>,
     pending_rows: usize,
+    pending_octets: usize,
     run: Option<RunWriter>,
     last_time: i64,
 }
@@ -76,6 +80,7 @@ impl TableBatch {
             };
             let part = self.parts.entry(key.clone()).or_default();
             part.pending_rows += rows.num_rows();
+            part.pending_octets += octets_of(&rows);
             part.pending.push(rows);
             while let Some(chunk) = self.parts.get_mut(&key).and_then(Part::take_chunk) {
                 self.write_chunk(&key, &chunk)?;
@@ -94,6 +99,7 @@ impl TableBatch {
             };
             let rest = std::mem::take(&mut part.pending);
             part.pending_rows = 0;
+            part.pending_octets = 0;
             if part.run.is_some() {
                 self.write_chunk(&key, &rest)?;
                 let run = self.parts.get_mut(&key).and_then(|part| part.run.take());
@@ -185,10 +191,16 @@ impl TableBatch {
 }
 
 impl Part {
-    /// The first [`ROW_GROUP_ROWS`] rows, once there are as many.
+    /// The first [`ROW_GROUP_ROWS`] rows, once there are as many; all rows, once they hold
+    /// [`CHUNK_OCTETS`].
     fn take_chunk(&mut self) -> Option<Vec<RecordBatch>> {
         if self.pending_rows < ROW_GROUP_ROWS {
-            return None;
+            if self.pending_octets < CHUNK_OCTETS {
+                return None;
+            }
+            self.pending_rows = 0;
+            self.pending_octets = 0;
+            return Some(std::mem::take(&mut self.pending));
         }
         let mut rows = 0;
         let mut chunk = Vec::new();
@@ -203,10 +215,19 @@ impl Part {
                 rest.push(batch.slice(wanted, batch.num_rows() - wanted));
             }
         }
+        self.pending_octets = rest.iter().map(octets_of).sum();
         self.pending = rest;
         self.pending_rows -= rows;
         Some(chunk)
     }
+}
+
+/// Octets of the rows themselves, whatever buffers they share.
+fn octets_of(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+        .sum()
 }
 
 fn same(a: &SchemaRef, b: &SchemaRef) -> bool {

@@ -135,7 +135,9 @@ impl TableLog {
             }
             Some(state) => (state.version + 1, state.metadata.clone()),
             None => {
-                let columns = STATISTICS_COLUMNS.join(",");
+                let has = |name: &&str| schema.field(name).is_some();
+                let columns: Vec<_> = STATISTICS_COLUMNS.into_iter().filter(has).collect();
+                let columns = columns.join(",");
                 let configuration = [("delta.dataSkippingStatsColumns", columns)];
                 let metadata = new_metadata(&schema, [DAY_COLUMN], configuration)
                     .map_err(|error| failed(error.into()))?;

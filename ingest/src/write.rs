@@ -173,11 +173,12 @@ fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::P
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
+    let deltas = columns.num_columns() <= DELTA_COLUMNS_MAX;
     for column in columns.columns() {
         let path = column.path().clone();
         let text = matches!(column.logical_type_ref(), Some(LogicalType::String));
         builder = match column.physical_type() {
-            Type::INT32 | Type::INT64 => {
+            Type::INT32 | Type::INT64 if deltas => {
                 builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
             }
             Type::FLOAT | Type::DOUBLE => {
@@ -192,6 +193,10 @@ fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::P
     }
     Ok(builder.build())
 }
+
+/// Columns of a table whose integers are stored as deltas. The encoder reserves a MiB a column,
+/// which wide tables cannot have; theirs are stored as they are, and compressed.
+const DELTA_COLUMNS_MAX: usize = 96;
 
 /// Constant, so that files compare equal.
 const CREATED_BY: &str = "passline";

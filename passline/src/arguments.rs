@@ -119,7 +119,7 @@ pub(crate) struct InspectFlags {
     #[arg(long, default_value = "text")]
     pub(crate) format: InspectFormat,
     /// One line a virtual channel.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub(crate) keys: bool,
 }
 

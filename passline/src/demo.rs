@@ -21,7 +21,7 @@ pub(crate) fn run(flags: &DemoFlags) -> Result<ExitCode> {
     let mission_folder = write_mission(&folder)?;
     let recording = folder.join(format!("pass-{}-{}min.cadu", flags.seed, flags.minutes));
     let truth = write_recording(&recording, flags)?;
-    eprintln!(
+    say!(
         "1. simulated {} minutes of an orbital compute node: {} in {}, {} dropped, {} bits flipped",
         flags.minutes,
         plural(truth.packets(), "packet"),
@@ -39,7 +39,7 @@ pub(crate) fn run(flags: &DemoFlags) -> Result<ExitCode> {
         station: Some("svalbard"),
     };
     let (found, stored) = replay::replay_into(&contact, &flags.data)?;
-    eprintln!(
+    say!(
         "2. replayed {}: {} decoded, {} stored before, {} new rows in {} tables",
         recording.display(),
         plural(found.packets, "packet"),
@@ -48,12 +48,12 @@ pub(crate) fn run(flags: &DemoFlags) -> Result<ExitCode> {
         stored.tables.len(),
     );
     for (kind, number) in &found.anomalies {
-        eprintln!("   {kind}: {}", count(*number));
+        say!("   {kind}: {}", count(*number));
     }
 
-    eprintln!("3. three questions in SQL");
+    say!("3. three questions in SQL");
     ask(&flags.data)?;
-    eprintln!(
+    say!(
         "\ndone in {}; ask more: passline sql --data {}",
         report::duration(started.elapsed()),
         flags.data.display()

@@ -28,7 +28,7 @@ pub(crate) fn run(flags: &InspectFlags) -> Result<ExitCode> {
     let inspection = inspector.finish();
     let is_text = flags.format == InspectFormat::Text && !flags.keys;
     if let Some(nothing) = inspection.nothing_found().filter(|_| !is_text) {
-        eprintln!("{}: {nothing}", flags.recording.display());
+        say!("{}: {nothing}", flags.recording.display());
     }
     let text = match (flags.keys, flags.format) {
         (true, _) => inspection.keys(),

@@ -1,6 +1,16 @@
 //! Passline: the ground segment for orbital data centres. The binary is glue: it parses flags,
 //! resolves them once, calls the services and prints what they answer.
 
+/// Tells people something on standard error; that nobody can read it is no failure.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr().lock(),
+            format_args!("{}\n", format_args!($($text)*)),
+        );
+    }};
+}
+
 mod arguments;
 mod demo;
 mod inspect;

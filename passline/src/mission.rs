@@ -14,6 +14,13 @@ use crate::report;
 
 /// Reads a mission folder.
 pub(crate) fn load(folder: &Path) -> Result<Mission> {
+    // Whoever names the file means its folder.
+    let folder = match folder.file_name() {
+        Some(name) if name == "mission.toml" && folder.is_file() => {
+            folder.parent().unwrap_or(folder)
+        }
+        _ => folder,
+    };
     Ok(Mission::load(folder)?)
 }
 
@@ -43,7 +50,8 @@ pub(crate) fn check(flags: &MissionCheckFlags) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let database = MissionDatabase::load_files(&mission.xtce)?;
-    report::print(|out| write!(out, "{}", database.report()))?;
+    let report = database.report();
+    report::print(|out| write!(out, "{report}"))?;
     let compiled = compile(&database)?;
     report::print(|out| {
         writeln!(out, "tables            {}", compiled.tables.len())?;
@@ -60,5 +68,9 @@ pub(crate) fn check(flags: &MissionCheckFlags) -> Result<ExitCode> {
         }
         Ok(())
     })?;
+    if !report.mistakes.is_empty() {
+        say!("the mission database has mistakes; what depends on them is left out");
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }

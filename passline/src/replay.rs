@@ -47,6 +47,14 @@ pub(crate) fn replay_into(replay: &Replay<'_>, data: &Path) -> Result<(ReplaySum
     bar.set_message("storing");
     let stored = ingest.finish()?;
     bar.finish_and_clear();
+    let lake = query::Lake::open(data).map_err(|_| ());
+    if found.already_stored > 0 && lake.is_err() {
+        anyhow::bail!(
+            "{0}/bus says that this contact is stored, and {0}/lake holds no table: \
+             remove {0}/bus and replay again",
+            data.display()
+        );
+    }
     Ok((found, stored))
 }
 
@@ -57,7 +65,7 @@ fn print_summary(
     started: Instant,
 ) -> Result<()> {
     let skipped = found.octets.saturating_sub(found.octets_used);
-    eprintln!(
+    say!(
         "contact {}: {}, {} and {} of telemetry in {} ({} skipped)",
         found.contact,
         plural(found.frames, "frame"),
@@ -67,13 +75,13 @@ fn print_summary(
         count(skipped),
     );
     if found.frames == 0 && found.packets == 0 {
-        eprintln!("no frame and no packet found; passline inspect says more");
+        say!("no frame and no packet found; passline inspect says more");
     }
     for (kind, number) in &found.anomalies {
-        eprintln!("  {kind}: {}", count(*number));
+        say!("  {kind}: {}", count(*number));
     }
     if found.already_stored > 0 {
-        eprintln!(
+        say!(
             "{} were stored before and add nothing",
             plural(found.already_stored, "record")
         );
@@ -85,7 +93,7 @@ fn print_summary(
         }
         Ok(())
     })?;
-    eprintln!(
+    say!(
         "in {}, in {}",
         data.display(),
         report::duration(started.elapsed())

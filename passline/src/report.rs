@@ -14,7 +14,9 @@ pub(crate) fn start_logging(verbose: u8) {
         1 => "info",
         _ => "debug",
     };
-    let filter = EnvFilter::try_from_env("PASSLINE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // What libraries below report comes back as an error where it matters.
+    let quiet = format!("{level},buoyant_kernel=off,deltalake=error,datafusion=error");
+    let filter = EnvFilter::try_from_env("PASSLINE_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -32,7 +34,7 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
             message.push_str(&text);
         }
     }
-    eprintln!("{message}");
+    say!("{message}");
     ExitCode::FAILURE
 }
 

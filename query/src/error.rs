@@ -45,7 +45,7 @@ pub enum QueryError {
         tables: Vec<String>,
     },
     /// There is no such column.
-    #[error("there is no column {name}{}; the columns are {}", did_you_mean(.nearest.as_deref()), .columns.join(", "))]
+    #[error("there is no column {name}{}{}", did_you_mean(.nearest.as_deref()), listed(.columns))]
     UnknownColumn {
         /// The name asked for.
         name: String,
@@ -229,6 +229,14 @@ fn from_schema(error: &SchemaError) -> QueryError {
         )),
         other => QueryError::Plan(other.to_string()),
     }
+}
+
+/// The columns there are, if the statement has any at hand.
+fn listed(columns: &[String]) -> String {
+    if columns.is_empty() {
+        return "; the statement names no table".to_owned();
+    }
+    format!("; the columns are {}", columns.join(", "))
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -17,6 +17,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::{FutureExt, StreamExt};
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -197,8 +198,13 @@ impl Lake {
             .enable_all()
             .build()
             .map_err(QueryError::Start)?;
+        // Installed here and not on the thread, so that no Ctrl-C comes before it.
+        let mut signals = {
+            let _context = runtime.enter();
+            signal(SignalKind::interrupt()).map_err(QueryError::Start)?
+        };
         let listen = async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
+            while signals.recv().await.is_some() {
                 interrupt.notify_one();
             }
         };

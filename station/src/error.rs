@@ -5,7 +5,16 @@ use std::path::PathBuf;
 /// A contact cannot begin, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StationError {
-    /// The recording cannot be opened or read.
+    /// The recording cannot be opened.
+    #[error("the recording {path} cannot be opened")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The recording cannot be read further.
     #[error("the recording {path} cannot be read at octet {position}")]
     Recording {
         /// The file.

@@ -25,16 +25,16 @@ impl FileLink {
     /// # Errors
     /// It cannot be opened, or is not a file.
     pub fn open(path: &Path) -> Result<Self, StationError> {
-        let failed = |source| StationError::Recording {
+        let failed = |source| StationError::Open {
             path: path.into(),
-            position: 0,
             source,
         };
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // Asked before opening: opening a named pipe would wait for its writer.
+        let metadata = std::fs::metadata(path).map_err(failed)?;
         if !metadata.is_file() {
             return Err(StationError::NotAFile { path: path.into() });
         }
+        let file = File::open(path).map_err(failed)?;
         Ok(Self {
             file,
             path: path.into(),
@@ -146,7 +146,7 @@ mod tests {
         ));
         assert!(matches!(
             FileLink::open(&folder.path().join("absent")),
-            Err(StationError::Recording { position: 0, .. })
+            Err(StationError::Open { .. })
         ));
     }
 }

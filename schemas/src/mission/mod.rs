@@ -205,6 +205,10 @@ fn read_bounded(path: &Path, octets_max: u64) -> Result<Vec<u8>, MissionError> {
         path: path.into(),
         source,
     };
+    // Asked before opening: opening a named pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::other("it is not a file")));
+    }
     let file = File::open(path).map_err(unreadable)?;
     let mut octets = Vec::new();
     file.take(octets_max + 1)

@@ -39,6 +39,9 @@ impl MissionDatabase {
                 .to_string_lossy()
                 .into_owned();
             let metadata = std::fs::metadata(path).map_err(read)?;
+            if !metadata.is_file() {
+                return Err(read(std::io::Error::other("it is not a file")));
+            }
             let octets = metadata.len();
             if octets > OCTETS_MAX {
                 return Err(XtceError::TooLarge {
