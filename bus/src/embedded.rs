@@ -50,7 +50,7 @@ pub struct BusConfig {
 impl Default for BusConfig {
     fn default() -> Self {
         Self {
-            unconsumed_octets_max: 32 << 20,
+            unconsumed_octets_max: 24 << 20,
             segment_octets_max: 32 << 20,
             retention: Retention::default(),
         }

@@ -7,7 +7,7 @@
 //! elsewhere, after which the embedded log forgets it.
 //!
 //! ```text
-//! Producer --publish--> [log in the data folder] --tail cache, 32 MiB, publish blocks--> Subscription
+//! Producer --publish--> [log in the data folder] --tail cache, 24 MiB, publish blocks--> Subscription
 //!                                ^                                                          |
 //!                                +------------------ commit: retention ---------------------+
 //! ```

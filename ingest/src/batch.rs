@@ -22,6 +22,9 @@ pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1_024;
 /// Octets of a chunk of large rows: it is held raw, sorted and encoded at once.
 pub(crate) const CHUNK_OCTETS: usize = 16 << 20;
 
+/// Octets of rows that are encoded at once where they need no sorting, while others arrive.
+const READY_OCTETS: usize = 7 << 20;
+
 /// Days since 1970-01-01; `None` where no time is known.
 pub(crate) type Day = Option<i32>;
 
@@ -53,6 +56,10 @@ struct Part {
     pending: Vec<RecordBatch>,
     pending_rows: usize,
     pending_octets: usize,
+    /// Time of the first and the last pending row; `None` without rows.
+    pending_span: Option<(i64, i64)>,
+    /// Pending rows are not in the order of time.
+    disordered: bool,
     run: Option<RunWriter>,
     last_time: i64,
 }
@@ -81,6 +88,7 @@ impl TableBatch {
             let part = self.parts.entry(key.clone()).or_default();
             part.pending_rows += rows.num_rows();
             part.pending_octets += octets_of(&rows);
+            part.note_order(&rows);
             part.pending.push(rows);
             while let Some(chunk) = self.parts.get_mut(&key).and_then(Part::take_chunk) {
                 self.write_chunk(&key, &chunk)?;
@@ -100,6 +108,8 @@ impl TableBatch {
             let rest = std::mem::take(&mut part.pending);
             part.pending_rows = 0;
             part.pending_octets = 0;
+            part.pending_span = None;
+            part.disordered = false;
             if part.run.is_some() {
                 self.write_chunk(&key, &rest)?;
                 let run = self.parts.get_mut(&key).and_then(|part| part.run.take());
@@ -146,13 +156,29 @@ impl TableBatch {
         }
         let mut run = match run {
             Some(run) => run,
-            None => RunWriter::new(&self.table, &self.schemas[key.schema])?,
+            None => {
+                self.end_other_runs(key)?;
+                RunWriter::new(&self.table, &self.schemas[key.schema])?
+            }
         };
         for batch in &sorted {
             run.write(batch)?;
         }
         if let Some(part) = self.parts.get_mut(key) {
             part.run = Some(run);
+        }
+        Ok(())
+    }
+
+    /// A table has one open run: each column of one holds a compressor.
+    fn end_other_runs(&mut self, key: &PartKey) -> Result<(), IngestError> {
+        let open = |(other, part): (&PartKey, &Part)| {
+            (other != key && part.run.is_some()).then(|| other.clone())
+        };
+        let others: Vec<PartKey> = self.parts.iter().filter_map(open).collect();
+        for other in others {
+            let run = self.parts.get_mut(&other).and_then(|part| part.run.take());
+            self.end_run(&other, run)?;
         }
         Ok(())
     }
@@ -191,15 +217,38 @@ impl TableBatch {
 }
 
 impl Part {
+    /// Takes the order of rows that become pending into account.
+    fn note_order(&mut self, rows: &RecordBatch) {
+        let Some((sorted, first, last)) = order_of(rows) else {
+            return;
+        };
+        let (begin, end) = self.pending_span.unwrap_or((first, first));
+        self.disordered |= !sorted || first < end;
+        self.pending_span = Some((begin, last));
+    }
+
+    /// Whether the pending rows are in order and lie behind the run: sorting would change nothing.
+    fn lies_behind(&self) -> bool {
+        let first = self.pending_span.map(|(first, _)| first);
+        !self.disordered && first.is_some_and(|first| self.run.is_none() || first >= self.last_time)
+    }
+
     /// The first [`ROW_GROUP_ROWS`] rows, once there are as many; all rows, once they hold
-    /// [`CHUNK_OCTETS`].
+    /// [`CHUNK_OCTETS`], or [`READY_OCTETS`] if they need no sorting.
     fn take_chunk(&mut self) -> Option<Vec<RecordBatch>> {
         if self.pending_rows < ROW_GROUP_ROWS {
-            if self.pending_octets < CHUNK_OCTETS {
+            let enough = if self.lies_behind() {
+                READY_OCTETS
+            } else {
+                CHUNK_OCTETS
+            };
+            if self.pending_octets < enough {
                 return None;
             }
             self.pending_rows = 0;
             self.pending_octets = 0;
+            self.pending_span = None;
+            self.disordered = false;
             return Some(std::mem::take(&mut self.pending));
         }
         let mut rows = 0;
@@ -216,6 +265,11 @@ impl Part {
             }
         }
         self.pending_octets = rest.iter().map(octets_of).sum();
+        self.pending_span = None;
+        self.disordered = false;
+        for batch in &rest {
+            self.note_order(batch);
+        }
         self.pending = rest;
         self.pending_rows -= rows;
         Some(chunk)
@@ -254,6 +308,20 @@ fn split_days(batch: &RecordBatch) -> Result<Vec<(Day, RecordBatch)>, ArrowError
     days.into_iter()
         .map(|(day, rows)| Ok((day, take_rows(batch, rows)?)))
         .collect()
+}
+
+/// Whether rows are in the order of time, and their first and last; unknown times count as first.
+fn order_of(rows: &RecordBatch) -> Option<(bool, i64, i64)> {
+    let times = microseconds(rows, "time");
+    let at = |row: usize| {
+        times
+            .as_ref()
+            .and_then(|times| times.at(row))
+            .unwrap_or(i64::MIN)
+    };
+    let last_row = rows.num_rows().checked_sub(1)?;
+    let sorted = (0..last_row).all(|row| at(row) <= at(row + 1));
+    Some((sorted, at(0), at(last_row)))
 }
 
 /// Sorts a chunk by time, unknown times first, stable; gives its first and last time.

@@ -40,7 +40,7 @@ impl Default for IngestConfig {
                 Topic::TmTelemetry,
                 Topic::TmEvents,
             ],
-            flush_octets: 64 << 20,
+            flush_octets: 36 << 20,
             flush_records: 1_000_000,
             flush_age: None,
             scids: HashMap::new(),
