@@ -14,6 +14,7 @@ macro_rules! say {
 mod arguments;
 mod demo;
 mod inspect;
+mod memory;
 mod mission;
 mod replay;
 mod report;
@@ -25,10 +26,8 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Subcommand};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    memory::return_large_buffers();
     let arguments = Arguments::parse();
     report::start_logging(arguments.verbose);
     let result = match arguments.subcommand {
