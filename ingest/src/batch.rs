@@ -105,11 +105,7 @@ impl TableBatch {
             let Some(part) = self.parts.get_mut(&key) else {
                 continue;
             };
-            let rest = std::mem::take(&mut part.pending);
-            part.pending_rows = 0;
-            part.pending_octets = 0;
-            part.pending_span = None;
-            part.disordered = false;
+            let rest = part.take_pending();
             if part.run.is_some() {
                 self.write_chunk(&key, &rest)?;
                 let run = self.parts.get_mut(&key).and_then(|part| part.run.take());
@@ -227,6 +223,15 @@ impl Part {
         self.pending_span = Some((begin, last));
     }
 
+    /// All pending rows; none are left.
+    fn take_pending(&mut self) -> Vec<RecordBatch> {
+        self.pending_rows = 0;
+        self.pending_octets = 0;
+        self.pending_span = None;
+        self.disordered = false;
+        std::mem::take(&mut self.pending)
+    }
+
     /// Whether the pending rows are in order and lie behind the run: sorting would change nothing.
     fn lies_behind(&self) -> bool {
         let first = self.pending_span.map(|(first, _)| first);
@@ -245,11 +250,7 @@ impl Part {
             if self.pending_octets < enough {
                 return None;
             }
-            self.pending_rows = 0;
-            self.pending_octets = 0;
-            self.pending_span = None;
-            self.disordered = false;
-            return Some(std::mem::take(&mut self.pending));
+            return Some(self.take_pending());
         }
         let mut rows = 0;
         let mut chunk = Vec::new();

@@ -47,8 +47,7 @@ pub(crate) fn replay_into(replay: &Replay<'_>, data: &Path) -> Result<(ReplaySum
     bar.set_message("storing");
     let stored = ingest.finish()?;
     bar.finish_and_clear();
-    let lake = query::Lake::open(data).map_err(|_| ());
-    if found.already_stored > 0 && lake.is_err() {
+    if found.already_stored > 0 && query::Lake::open(data).is_err() {
         anyhow::bail!(
             "{0}/bus says that this contact is stored, and {0}/lake holds no table: \
              remove {0}/bus and replay again",

@@ -5,6 +5,7 @@ use std::ops::Range;
 use schemas::layout::{CompiledMission, TableId};
 use schemas::record::PacketBlock;
 use schemas::tables::Selection;
+use space_link::packet::Apid;
 
 use super::anomaly::{Anomalies, AnomalyKind};
 use super::condition::evaluate;
@@ -64,7 +65,7 @@ impl Dispatch {
                     return;
                 }
                 // Idle packets are fill: that nothing describes them is as it should be.
-                Decision::Unknown if apid(block, index) == IDLE_APID => return,
+                Decision::Unknown if apid(block, index) == Apid::IDLE.get() => return,
                 Decision::Unknown => AnomalyKind::ContainerUnknown,
                 Decision::Ambiguous => AnomalyKind::ContainerAmbiguous,
             };
@@ -275,5 +276,3 @@ pub(super) fn whole_packets<'a>(block: &'a PacketBlock, selection: &Selection<'_
 
 /// Packets looked at together.
 const ROWS_MAX: usize = 4_096;
-/// Idle packets (CCSDS 133.0-B-2 4.1.3.3.4.4).
-const IDLE_APID: u16 = 2_047;
