@@ -20,6 +20,7 @@
 mod batch;
 mod commit;
 mod consume;
+mod count;
 mod error;
 mod rows;
 mod service;

@@ -18,6 +18,7 @@ mod memory;
 mod mission;
 mod replay;
 mod report;
+mod run;
 mod sql;
 
 use std::process::ExitCode;
@@ -29,12 +30,16 @@ use crate::arguments::{Arguments, Subcommand};
 fn main() -> ExitCode {
     memory::return_large_buffers();
     let arguments = Arguments::parse();
-    report::start_logging(arguments.verbose);
+    // Services start logging as their configuration says.
+    if !matches!(arguments.subcommand, Subcommand::Run(_)) {
+        report::start_logging(arguments.verbose);
+    }
     let result = match arguments.subcommand {
         Subcommand::Demo(flags) => demo::run(&flags),
         Subcommand::Replay(flags) => replay::run(&flags),
         Subcommand::Sql(flags) => sql::run(flags),
         Subcommand::Inspect(flags) => inspect::run(&flags),
+        Subcommand::Run(flags) => run::run(&flags, arguments.verbose),
         Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),
     };
     match result {

@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("station", &["bus", "schemas", "space-link", "tm-decoder"]),
     ("ingest", &["bus", "schemas"]),
     ("query", &[]),
+    ("service", &["schemas"]),
     (
         "passline",
         &[
@@ -26,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ingest",
             "query",
             "schemas",
+            "service",
             "simulator",
             "space-link",
             "station",
