@@ -13,27 +13,15 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
-use crate::error::IngestError;
-use crate::write::{Encoded, RunWriter};
+use lake::{Day, FinishedFile, ROW_GROUP_ROWS, RunWriter};
 
-/// Rows of a row group, and of a chunk.
-pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1_024;
+use crate::error::IngestError;
 
 /// Octets of a chunk of large rows: it is held raw, sorted and encoded at once.
 pub(crate) const CHUNK_OCTETS: usize = 16 << 20;
 
 /// Octets of rows that are encoded at once where they need no sorting, while others arrive.
 const READY_OCTETS: usize = 7 << 20;
-
-/// Days since 1970-01-01; `None` where no time is known.
-pub(crate) type Day = Option<i32>;
-
-/// A finished Parquet file of one table.
-pub(crate) struct FinishedFile {
-    pub(crate) day: Day,
-    pub(crate) schema: SchemaRef,
-    pub(crate) encoded: Encoded,
-}
 
 /// The rows of one table since the last flush.
 pub(crate) struct TableBatch {

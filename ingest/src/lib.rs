@@ -18,13 +18,10 @@
 //! two replays into fresh folders write the same files octet for octet.
 
 mod batch;
-mod commit;
 mod consume;
 mod error;
 mod rows;
 mod service;
-mod stats;
-mod write;
 
 pub use error::IngestError;
 pub use service::{Damage, Ingest, IngestConfig, Step, Summary, TableSummary};
