@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Offset, Record, Subscription, Topic};
+use lake::{FinishedFile, StoredFile, TableLog, make_durable, store};
 use tokio::runtime::Runtime;
 
-use crate::batch::{FinishedFile, TableBatch};
-use crate::commit::TableLog;
+use crate::batch::TableBatch;
 use crate::count;
 use crate::error::IngestError;
 use crate::rows::rows_of;
 use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
-use crate::write::{StoredFile, make_durable, store};
 
 /// Folds one partition of one topic.
 pub(crate) struct Worker {

@@ -17,8 +17,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("simulator", &["space-link"]),
     ("bus", &["schemas"]),
     ("station", &["bus", "schemas", "space-link", "tm-decoder"]),
-    ("ingest", &["bus", "schemas"]),
-    ("query", &[]),
+    ("lake", &["schemas"]),
+    ("ingest", &["bus", "lake", "schemas"]),
+    ("query", &["lake"]),
     ("service", &["schemas"]),
     (
         "passline",
