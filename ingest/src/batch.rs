@@ -13,27 +13,15 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
-use crate::error::IngestError;
-use crate::write::{Encoded, RunWriter};
+use lake::{Day, FinishedFile, ROW_GROUP_ROWS, RunWriter};
 
-/// Rows of a row group, and of a chunk.
-pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1_024;
+use crate::error::IngestError;
 
 /// Octets of a chunk of large rows: it is held raw, sorted and encoded at once.
 pub(crate) const CHUNK_OCTETS: usize = 16 << 20;
 
 /// Octets of rows that are encoded at once where they need no sorting, while others arrive.
 const READY_OCTETS: usize = 7 << 20;
-
-/// Days since 1970-01-01; `None` where no time is known.
-pub(crate) type Day = Option<i32>;
-
-/// A finished Parquet file of one table.
-pub(crate) struct FinishedFile {
-    pub(crate) day: Day,
-    pub(crate) schema: SchemaRef,
-    pub(crate) encoded: Encoded,
-}
 
 /// The rows of one table since the last flush.
 pub(crate) struct TableBatch {
@@ -112,6 +100,10 @@ impl TableBatch {
                 self.end_run(&key, run)?;
                 continue;
             }
+            // Its run took everything when it ended.
+            if rest.is_empty() {
+                continue;
+            }
             if shared
                 .as_ref()
                 .is_some_and(|(day, schema, _)| (*day, *schema) != (key.day, key.schema))
@@ -166,15 +158,27 @@ impl TableBatch {
         Ok(())
     }
 
-    /// A table has one open run: each column of one holds a compressor.
+    /// A table has one open run: each column of one holds a compressor. The others end with what
+    /// is pending and lies behind them, so that it needs no file of its own.
     fn end_other_runs(&mut self, key: &PartKey) -> Result<(), IngestError> {
         let open = |(other, part): (&PartKey, &Part)| {
             (other != key && part.run.is_some()).then(|| other.clone())
         };
         let others: Vec<PartKey> = self.parts.iter().filter_map(open).collect();
         for other in others {
-            let run = self.parts.get_mut(&other).and_then(|part| part.run.take());
-            self.end_run(&other, run)?;
+            let Some(part) = self.parts.get_mut(&other) else {
+                continue;
+            };
+            let behind = part.lies_behind();
+            let Some(mut run) = part.run.take() else {
+                continue;
+            };
+            if behind {
+                for batch in part.take_pending() {
+                    run.write(&batch)?;
+                }
+            }
+            self.end_run(&other, Some(run))?;
         }
         Ok(())
     }

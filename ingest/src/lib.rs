@@ -18,13 +18,11 @@
 //! two replays into fresh folders write the same files octet for octet.
 
 mod batch;
-mod commit;
 mod consume;
+mod count;
 mod error;
 mod rows;
 mod service;
-mod stats;
-mod write;
 
 pub use error::IngestError;
 pub use service::{Damage, Ingest, IngestConfig, Step, Summary, TableSummary};

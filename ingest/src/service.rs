@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bus::{Bus, BusError, Offset, Topic};
+use lake::make_folder;
 
 use crate::consume::Worker;
 use crate::error::IngestError;
-use crate::write::make_folder;
 
 /// When to flush, and what else the tables need to know.
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod lake;
+pub mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -17,8 +17,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("simulator", &["space-link"]),
     ("bus", &["schemas"]),
     ("station", &["bus", "schemas", "space-link", "tm-decoder"]),
-    ("ingest", &["bus", "schemas"]),
-    ("query", &[]),
+    ("lake", &["schemas"]),
+    ("ingest", &["bus", "lake", "schemas"]),
+    ("query", &["lake"]),
+    ("service", &["schemas"]),
     (
         "passline",
         &[
@@ -26,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ingest",
             "query",
             "schemas",
+            "service",
             "simulator",
             "space-link",
             "station",

@@ -388,7 +388,7 @@ fn new_columns_widen_a_table_and_other_types_are_refused() {
     for _ in 0..2 {
         let error = ingest_with(folder.path(), &config(), publish("c", &other)).unwrap_err();
         assert!(
-            matches!(&error, IngestError::ColumnType { table, column, .. } if table == "t" && column == "more"),
+            matches!(&error, IngestError::Lake(lake::LakeError::ColumnType { table, column, .. }) if table == "t" && column == "more"),
             "{error}"
         );
     }
@@ -422,7 +422,10 @@ fn a_lake_that_cannot_be_written_is_an_error_and_the_log_keeps_the_data() {
     std::fs::create_dir(folder.path().join("lake")).unwrap();
     std::fs::write(folder.path().join("lake/packets"), "in the way").unwrap();
     let error = replay(folder.path(), &config()).unwrap_err();
-    assert!(matches!(error, IngestError::Io { .. }), "{error}");
+    assert!(
+        matches!(error, IngestError::Lake(lake::LakeError::Io { .. })),
+        "{error}"
+    );
     std::fs::remove_file(folder.path().join("lake/packets")).unwrap();
     replay(folder.path(), &config()).unwrap();
     assert_complete(folder.path());

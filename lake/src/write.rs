@@ -14,23 +14,44 @@ use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
-use crate::batch::{Day, ROW_GROUP_ROWS};
-use crate::error::IngestError;
+use crate::error::LakeError;
+
+/// Rows of a row group.
+pub const ROW_GROUP_ROWS: usize = 128 * 1_024;
+
+/// Days since 1970-01-01; `None` where no time is known.
+pub type Day = Option<i32>;
+
+/// A finished Parquet file of one table.
+pub struct FinishedFile {
+    /// The day of all its rows.
+    pub day: Day,
+    /// Its columns, the partition's not among them.
+    pub schema: SchemaRef,
+    /// What it holds.
+    pub encoded: Encoded,
+}
 
 /// A Parquet file in memory.
-pub(crate) struct Encoded {
-    pub(crate) octets: Vec<u8>,
-    pub(crate) metadata: ParquetMetaData,
+pub struct Encoded {
+    /// The file.
+    pub octets: Vec<u8>,
+    /// Its footer.
+    pub metadata: ParquetMetaData,
 }
 
 /// Encodes one file.
-pub(crate) struct RunWriter {
+pub struct RunWriter {
     table: String,
     writer: ArrowWriter<Vec<u8>>,
 }
 
 impl RunWriter {
-    pub(crate) fn new(table: &str, schema: &SchemaRef) -> Result<Self, IngestError> {
+    /// Starts a file of a table.
+    ///
+    /// # Errors
+    /// [`LakeError::Parquet`] if Parquet has no such columns.
+    pub fn new(table: &str, schema: &SchemaRef) -> Result<Self, LakeError> {
         let failed = parquet_error(table);
         let options = ArrowWriterOptions::new()
             // Types read the same without it, and it would carry field metadata into every file.
@@ -44,11 +65,19 @@ impl RunWriter {
         })
     }
 
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), IngestError> {
+    /// Adds rows behind those before.
+    ///
+    /// # Errors
+    /// [`LakeError::Parquet`].
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         self.writer.write(batch).map_err(parquet_error(&self.table))
     }
 
-    pub(crate) fn finish(mut self) -> Result<Encoded, IngestError> {
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// [`LakeError::Parquet`].
+    pub fn finish(mut self) -> Result<Encoded, LakeError> {
         let failed = parquet_error(&self.table);
         let metadata = self.writer.finish().map_err(failed)?;
         let octets = std::mem::take(self.writer.inner_mut());
@@ -57,22 +86,26 @@ impl RunWriter {
 }
 
 /// A file of a table, as the Delta log names it.
-pub(crate) struct StoredFile {
+pub struct StoredFile {
     /// Relative to the table, with its partition folder.
-    pub(crate) path: String,
-    pub(crate) size: u64,
+    pub path: String,
+    /// Octets.
+    pub size: u64,
     location: PathBuf,
     /// Until it is durable.
     file: Option<File>,
 }
 
 /// Stores a file below the table's folder: same content, same name. Not durable yet.
-pub(crate) fn store(
+///
+/// # Errors
+/// [`LakeError::Io`].
+pub fn store(
     table_folder: &Path,
     day: Day,
     first_offset: u64,
     octets: &[u8],
-) -> Result<StoredFile, IngestError> {
+) -> Result<StoredFile, LakeError> {
     let hash = blake3::hash(octets).to_hex();
     let partition = partition_folder(day);
     let path = format!(
@@ -96,9 +129,10 @@ pub(crate) fn store(
 
 /// Makes files and the folders they lie in durable. Together, after all are written: the first
 /// sync of a file system's journal takes most of the others along.
-pub(crate) fn make_durable<'a>(
-    files: impl Iterator<Item = &'a mut StoredFile>,
-) -> Result<(), IngestError> {
+///
+/// # Errors
+/// [`LakeError::Io`].
+pub fn make_durable<'a>(files: impl Iterator<Item = &'a mut StoredFile>) -> Result<(), LakeError> {
     let mut folders = BTreeSet::new();
     for stored in files {
         if let Some(file) = stored.file.take() {
@@ -119,19 +153,22 @@ pub(crate) fn make_durable<'a>(
 }
 
 /// Creates a folder and its parents.
-pub(crate) fn make_folder(folder: &Path) -> Result<(), IngestError> {
+///
+/// # Errors
+/// [`LakeError::Io`].
+pub fn make_folder(folder: &Path) -> Result<(), LakeError> {
     std::fs::create_dir_all(folder).map_err(io_error("creating", folder))
 }
 
 /// Makes a folder's entries durable.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), IngestError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(io_error("syncing", folder))
 }
 
 /// The partition folder of a day.
-pub(crate) fn partition_folder(day: Day) -> String {
+pub fn partition_folder(day: Day) -> String {
     match day {
         Some(day) => format!("day={}", date(day)),
         None => "day=__HIVE_DEFAULT_PARTITION__".to_owned(),
@@ -139,23 +176,23 @@ pub(crate) fn partition_folder(day: Day) -> String {
 }
 
 /// A day as `2024-12-06`.
-pub(crate) fn date(day: i32) -> String {
+pub fn date(day: i32) -> String {
     let text = schemas::event::format_time(i64::from(day) * 86_400_000_000);
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> IngestError {
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> LakeError {
     let path: PathBuf = path.to_owned();
-    move |source| IngestError::Io {
+    move |source| LakeError::Io {
         doing,
         path: path.clone(),
         source,
     }
 }
 
-fn parquet_error(table: &str) -> impl Fn(parquet::errors::ParquetError) -> IngestError {
+fn parquet_error(table: &str) -> impl Fn(parquet::errors::ParquetError) -> LakeError {
     let table = table.to_owned();
-    move |source| IngestError::Parquet {
+    move |source| LakeError::Parquet {
         table: table.clone(),
         source,
     }

@@ -21,13 +21,12 @@ use deltalake::{DeltaTableBuilder, DeltaTableError, ensure_table_uri};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::batch::{Day, FinishedFile};
-use crate::error::IngestError;
+use crate::error::LakeError;
 use crate::stats::{STATISTICS_COLUMNS, stats_text};
-use crate::write::{StoredFile, date, io_error, make_folder, sync_folder};
+use crate::write::{Day, FinishedFile, StoredFile, date, io_error, make_folder, sync_folder};
 
 /// The Delta log of one table.
-pub(crate) struct TableLog {
+pub struct TableLog {
     name: String,
     folder: PathBuf,
     application: String,
@@ -45,12 +44,15 @@ struct TableState {
 
 impl TableLog {
     /// Opens a table's log; the table is created with its first commit.
-    pub(crate) fn open(
+    ///
+    /// # Errors
+    /// [`LakeError::Io`] or [`LakeError::Delta`] if the folder or its log cannot be read.
+    pub fn open(
         runtime: &Runtime,
         lake: &Path,
         name: &str,
         application: &str,
-    ) -> Result<Self, IngestError> {
+    ) -> Result<Self, LakeError> {
         let folder = lake.join(name);
         make_folder(&folder.join(LOG_FOLDER))?;
         let failed = delta_error(name, "opening");
@@ -70,22 +72,26 @@ impl TableLog {
     }
 
     /// Last offset that the table has.
-    pub(crate) fn last_offset(&self) -> Option<u64> {
+    pub fn last_offset(&self) -> Option<u64> {
         self.state.as_ref().and_then(|state| state.last_offset)
     }
 
     /// The table's folder.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Commits files that reach up to `last_offset` and makes the commit durable.
-    pub(crate) fn commit(
+    ///
+    /// # Errors
+    /// [`LakeError::ColumnType`] if rows do not fit the table, [`LakeError::Contended`] if other
+    /// writers kept winning, or if the log cannot be written.
+    pub fn commit(
         &mut self,
         runtime: &Runtime,
         files: &[(FinishedFile, StoredFile)],
         last_offset: u64,
-    ) -> Result<(), IngestError> {
+    ) -> Result<(), LakeError> {
         for _ in 0..ATTEMPTS_MAX {
             if self
                 .last_offset()
@@ -101,7 +107,7 @@ impl TableLog {
                 None => self.load(runtime)?,
             }
         }
-        Err(IngestError::Contended {
+        Err(LakeError::Contended {
             table: self.name.clone(),
             attempts: ATTEMPTS_MAX,
         })
@@ -113,7 +119,7 @@ impl TableLog {
         runtime: &Runtime,
         files: &[(FinishedFile, StoredFile)],
         last_offset: u64,
-    ) -> Result<Option<TableState>, IngestError> {
+    ) -> Result<Option<TableState>, LakeError> {
         let failed = delta_error(&self.name, "writing");
         let mut schema = match &self.state {
             Some(state) => state.schema.clone(),
@@ -196,18 +202,14 @@ impl TableLog {
     }
 
     /// The schema with the columns that a file has and the table has not; `None` if it has all.
-    fn widened(
-        &self,
-        schema: &StructType,
-        file: &Schema,
-    ) -> Result<Option<StructType>, IngestError> {
+    fn widened(&self, schema: &StructType, file: &Schema) -> Result<Option<StructType>, LakeError> {
         let given = self.delta_schema(file)?;
         let mut added = Vec::new();
         for field in given.fields() {
             match schema.field(field.name()) {
                 Some(stored) if same_type(stored.data_type(), field.data_type()) => {}
                 Some(stored) => {
-                    return Err(IngestError::ColumnType {
+                    return Err(LakeError::ColumnType {
                         table: self.name.clone(),
                         column: field.name().clone(),
                         stored: stored.data_type().to_string(),
@@ -234,16 +236,16 @@ impl TableLog {
             .map_err(|error| delta_error(&self.name, "widening")(error.into()))
     }
 
-    fn delta_schema(&self, schema: &Schema) -> Result<StructType, IngestError> {
+    fn delta_schema(&self, schema: &Schema) -> Result<StructType, LakeError> {
         schema
             .try_into_kernel()
-            .map_err(|source| IngestError::Arrow {
+            .map_err(|source| LakeError::Schema {
                 table: self.name.clone(),
                 source,
             })
     }
 
-    fn load(&mut self, runtime: &Runtime) -> Result<(), IngestError> {
+    fn load(&mut self, runtime: &Runtime) -> Result<(), LakeError> {
         let log = self.folder.join(LOG_FOLDER);
         let entries = std::fs::read_dir(&log).map_err(io_error("reading", &log))?;
         // A first commit that was killed leaves its temporary file.
@@ -274,7 +276,7 @@ impl TableLog {
     }
 
     /// A checkpoint every so many versions keeps opening the table fast.
-    fn checkpoint(&self, runtime: &Runtime) -> Result<(), IngestError> {
+    fn checkpoint(&self, runtime: &Runtime) -> Result<(), LakeError> {
         let version = self.state.as_ref().map_or(0, |state| state.version);
         if version == 0 || !version.is_multiple_of(CHECKPOINT_VERSIONS) {
             return Ok(());
@@ -342,9 +344,9 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
     }
 }
 
-fn delta_error(table: &str, doing: &'static str) -> impl Fn(DeltaTableError) -> IngestError {
+fn delta_error(table: &str, doing: &'static str) -> impl Fn(DeltaTableError) -> LakeError {
     let table = table.to_owned();
-    move |source| IngestError::Delta {
+    move |source| LakeError::Delta {
         table: table.clone(),
         doing,
         source: Box::new(source),

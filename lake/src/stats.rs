@@ -10,7 +10,7 @@ use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
 
 /// Columns with a range in the Delta log.
-pub(crate) const STATISTICS_COLUMNS: [&str; 5] =
+pub const STATISTICS_COLUMNS: [&str; 5] =
     ["time", "spacecraft", "received", "apid", "virtual_channel"];
 
 /// The `stats` text of an add action.
