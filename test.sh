@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all: ./test.sh [arguments for cargo test]
 #
-# Needs Rust and a C compiler. The readers and peers that Passline is compared with (Python
+# Needs Rust, a C and C++ compiler, make and perl; Java and Maven for a real Kafka. The readers and peers that Passline is compared with (Python
 # packages) go into a cache folder outside the checkout.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -10,6 +10,8 @@ source ./.ci/environment
 missing=()
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+command -v java >/dev/null || missing+=(default-jre-headless)
+command -v mvn >/dev/null || missing+=(maven)
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
     echo "test.sh: installing ${missing[*]}" >&2
     sudo=$([ "$(id -u)" = 0 ] || command -v sudo || true)
@@ -17,6 +19,10 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
 fi
 if ! tests/peers/setup.sh >/dev/null; then
     echo "test.sh: the Python peers could not be installed; the tests that need them will say so" >&2
+    [ -z "${CI:-}" ] || exit 1
+fi
+if ! tests/kafka/resolve.sh >/dev/null; then
+    echo "test.sh: Apache Kafka's jars cannot be had; the tests that need it will say so" >&2
     [ -z "${CI:-}" ] || exit 1
 fi
 

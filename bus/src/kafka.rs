@@ -8,11 +8,14 @@
 mod client;
 pub(crate) mod config;
 mod encode;
+mod fields;
 pub(crate) mod member;
+mod names;
 pub(crate) mod producer;
 mod progress;
 pub(crate) mod record;
 pub(crate) mod subscription;
+mod tenure;
 mod text;
 mod topics;
 mod transaction;
@@ -31,7 +34,6 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use self::client::{Context, explain};
 use self::config::KafkaConfig;
-use self::record::names;
 use self::topics::TopicInfo;
 use crate::dead_letter::DeadLetter;
 use crate::error::BusError;
