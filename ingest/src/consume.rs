@@ -1,13 +1,12 @@
 //! Consuming: one worker folds one partition of one topic into its tables.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Offset, Record, Subscription, Topic};
-use lake::{FinishedFile, StoredFile, TableLog, make_durable, store};
+use lake::{Change, Committed, FinishedFile, StoredFile, TableLog, Tables, make_durable};
 use tokio::runtime::Runtime;
 
 use crate::batch::TableBatch;
@@ -18,7 +17,7 @@ use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
 /// Folds one partition of one topic.
 pub(crate) struct Worker {
     bus: Bus,
-    lake: PathBuf,
+    lake: Tables,
     config: IngestConfig,
     runtime: Arc<Runtime>,
     draining: Arc<AtomicBool>,
@@ -47,7 +46,7 @@ struct Written {
 impl Worker {
     pub(crate) fn open(
         bus: &Bus,
-        lake: PathBuf,
+        lake: Tables,
         config: &IngestConfig,
         runtime: &Arc<Runtime>,
         draining: &Arc<AtomicBool>,
@@ -105,12 +104,10 @@ impl Worker {
         let rows = rows_of(record, &self.config.scids)?;
         let log = match self.logs.entry(rows.table.clone()) {
             std::collections::hash_map::Entry::Occupied(log) => log.into_mut(),
-            std::collections::hash_map::Entry::Vacant(vacant) => vacant.insert(TableLog::open(
-                &self.runtime,
-                &self.lake,
-                &rows.table,
-                &self.application,
-            )?),
+            std::collections::hash_map::Entry::Vacant(vacant) => {
+                let opening = TableLog::open(&self.lake, &rows.table, &self.application);
+                vacant.insert(self.runtime.block_on(opening)?)
+            }
         };
         // Committed by a process that ended before it could release.
         if log.last_offset().is_some_and(|stored| stored >= last) {
@@ -146,14 +143,17 @@ impl Worker {
             let mut files = Vec::new();
             for mut file in table.finish()? {
                 let octets = std::mem::take(&mut file.encoded.octets);
-                let stored = store(log.folder(), file.day, self.first, &octets)?;
+                let stored = self
+                    .runtime
+                    .block_on(log.store(file.day, self.first, octets))?;
                 self.step(Step::FileWritten);
                 files.push((file, stored));
             }
             written.push(Written { name, files, rows });
         }
         let files = written.iter_mut().flat_map(|table| &mut table.files);
-        make_durable(files.map(|(_, stored)| stored))?;
+        self.runtime
+            .block_on(make_durable(files.map(|(_, stored)| stored)))?;
         self.step(Step::FilesDurable);
         let encoded = started.elapsed();
         self.bus.sync()?;
@@ -163,7 +163,13 @@ impl Worker {
             let Some(log) = self.logs.get_mut(&name) else {
                 continue;
             };
-            log.commit(&self.runtime, &files, end - 1)?;
+            let change = Change {
+                added: &files,
+                removed: &[],
+                last_offset: end - 1,
+                log: "",
+            };
+            self.runtime.block_on(log.commit(&change, &|_| false))?;
             let summary = self.summary.tables.entry(name).or_default();
             summary.rows += rows;
             summary.files += files.len() as u64;

@@ -1,14 +1,13 @@
 //! The service: a worker for each partition of each topic that has tables.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bus::{Bus, BusError, Offset, Topic};
-use lake::make_folder;
+use lake::{Location, Tables};
 
 use crate::consume::Worker;
 use crate::error::IngestError;
@@ -135,22 +134,23 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Starts a worker thread for each partition of each topic; tables go to `data_folder/lake`.
+    /// Starts a worker thread for each partition of each topic; tables go to `lake/` at a location.
     ///
     /// # Errors
     /// The lake cannot be created, the log cannot be read, or a thread cannot be started.
     pub fn start(
         bus: &Bus,
-        data_folder: &Path,
+        data: impl Into<Location>,
         config: &IngestConfig,
     ) -> Result<Self, IngestError> {
-        let lake = data_folder.join(LAKE);
-        make_folder(&lake)?;
+        let lake = Tables::open(&data.into())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .map_err(IngestError::Thread)?;
+        // Whatever is wrong with the location is said before anything is consumed.
+        runtime.block_on(lake.names())?;
         let runtime = Arc::new(runtime);
         let draining = Arc::new(AtomicBool::new(false));
         let mut workers = Vec::new();
@@ -210,4 +210,3 @@ impl Ingest {
 
 /// The consumer group of this service.
 pub(crate) const GROUP: &str = "ingest";
-const LAKE: &str = "lake";
