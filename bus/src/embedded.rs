@@ -245,7 +245,7 @@ impl Bus {
     fn write_out(&self, ends: &[(Place, Offset)], work: &[Unsynced]) -> Result<(), BusError> {
         let failed = io_error("syncing", &self.0.folder);
         let mut any = false;
-        for file in work.iter().flat_map(|unsynced| &unsynced.files) {
+        for file in work.iter().flat_map(|unsynced| unsynced.files.values()) {
             file.sync_data().map_err(&failed)?;
             any = true;
         }

@@ -21,8 +21,8 @@ pub(crate) struct Segments {
     current: Option<Current>,
     /// Segments and the offset where each ends; the current one's end is not kept up to date.
     closed: BTreeMap<Offset, Offset>,
-    /// Written since the last sync.
-    dirty: Vec<Arc<File>>,
+    /// Written since the last sync, by name.
+    dirty: BTreeMap<Offset, Arc<File>>,
     /// To be deleted once the store's release is on the disk.
     doomed: Vec<PathBuf>,
 }
@@ -36,7 +36,7 @@ struct Current {
 /// What a sync has to write to the disk, then to delete.
 #[derive(Default)]
 pub(crate) struct Unsynced {
-    pub(crate) files: Vec<Arc<File>>,
+    pub(crate) files: BTreeMap<Offset, Arc<File>>,
     pub(crate) doomed: Vec<PathBuf>,
 }
 
@@ -56,7 +56,7 @@ impl Segments {
             octets_max,
             current: None,
             closed: BTreeMap::new(),
-            dirty: Vec::new(),
+            dirty: BTreeMap::new(),
             doomed: Vec::new(),
         };
         for (index, name) in names.iter().enumerate() {
@@ -110,6 +110,8 @@ impl Segments {
             .collect();
         for name in over {
             self.closed.remove(&name);
+            // Nobody will read it again.
+            self.dirty.remove(&name);
             self.doomed.push(self.path(name));
         }
     }
@@ -117,7 +119,6 @@ impl Segments {
     /// Dooms the current segment as well: every block published is released.
     pub(crate) fn release_all(&mut self, end: Offset) {
         if let Some(current) = self.current.take() {
-            self.dirty.retain(|file| !Arc::ptr_eq(file, &current.file));
             self.closed.insert(current.name, end);
         }
         self.release(end);
@@ -130,11 +131,9 @@ impl Segments {
             doomed: std::mem::take(&mut self.doomed),
         };
         // The current segment gets more blocks.
-        self.dirty.extend(
-            self.current
-                .as_ref()
-                .map(|current| Arc::clone(&current.file)),
-        );
+        let current = self.current.as_ref();
+        self.dirty
+            .extend(current.map(|current| (current.name, Arc::clone(&current.file))));
         unsynced
     }
 
@@ -158,7 +157,7 @@ impl Segments {
         // Left over from a process that ended before it told the store.
         file.set_len(0)?;
         let file = Arc::new(file);
-        self.dirty.push(Arc::clone(&file));
+        self.dirty.insert(base, Arc::clone(&file));
         Ok(Current {
             name: base,
             file,

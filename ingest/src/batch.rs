@@ -100,6 +100,10 @@ impl TableBatch {
                 self.end_run(&key, run)?;
                 continue;
             }
+            // Its run took everything when it ended.
+            if rest.is_empty() {
+                continue;
+            }
             if shared
                 .as_ref()
                 .is_some_and(|(day, schema, _)| (*day, *schema) != (key.day, key.schema))
@@ -154,15 +158,27 @@ impl TableBatch {
         Ok(())
     }
 
-    /// A table has one open run: each column of one holds a compressor.
+    /// A table has one open run: each column of one holds a compressor. The others end with what
+    /// is pending and lies behind them, so that it needs no file of its own.
     fn end_other_runs(&mut self, key: &PartKey) -> Result<(), IngestError> {
         let open = |(other, part): (&PartKey, &Part)| {
             (other != key && part.run.is_some()).then(|| other.clone())
         };
         let others: Vec<PartKey> = self.parts.iter().filter_map(open).collect();
         for other in others {
-            let run = self.parts.get_mut(&other).and_then(|part| part.run.take());
-            self.end_run(&other, run)?;
+            let Some(part) = self.parts.get_mut(&other) else {
+                continue;
+            };
+            let behind = part.lies_behind();
+            let Some(mut run) = part.run.take() else {
+                continue;
+            };
+            if behind {
+                for batch in part.take_pending() {
+                    run.write(&batch)?;
+                }
+            }
+            self.end_run(&other, Some(run))?;
         }
         Ok(())
     }
