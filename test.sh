@@ -2,7 +2,7 @@
 # Installs what the tests need and runs them all: ./test.sh [arguments for cargo test]
 #
 # Needs Rust and a C compiler. The readers and peers that Passline is compared with (Python
-# packages) go into a cache folder outside the checkout.
+# packages), and an S3 server (Go, or else Python) go into a cache folder outside the checkout.
 set -euo pipefail
 cd "$(dirname "$0")"
 source ./.ci/environment
@@ -17,6 +17,11 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
 fi
 if ! tests/peers/setup.sh >/dev/null; then
     echo "test.sh: the Python peers could not be installed; the tests that need them will say so" >&2
+    [ -z "${CI:-}" ] || exit 1
+fi
+
+if ! tests/s3/setup.sh >/dev/null; then
+    echo "test.sh: no S3 server could be installed; the tests that need one will say so" >&2
     [ -z "${CI:-}" ] || exit 1
 fi
 

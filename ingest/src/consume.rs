@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Offset, Record, Subscription, Topic};
-use lake::{Change, Committed, FinishedFile, StoredFile, TableLog, Tables, make_durable};
+use lake::{Change, FinishedFile, StoredFile, TableLog, Tables, make_durable};
 use tokio::runtime::Runtime;
 
 use crate::batch::TableBatch;
@@ -61,7 +61,7 @@ impl Worker {
             draining: Arc::clone(draining),
             topic,
             partition,
-            application: format!("passline/{topic}/{partition}"),
+            application: application(&config.log, topic, partition),
             first: subscription.position(),
             subscription,
             logs: HashMap::new(),
@@ -167,7 +167,7 @@ impl Worker {
                 added: &files,
                 removed: &[],
                 last_offset: end - 1,
-                log: "",
+                log: &self.config.log,
             };
             self.runtime.block_on(log.commit(&change, &|_| false))?;
             let summary = self.summary.tables.entry(name).or_default();
@@ -194,6 +194,16 @@ impl Worker {
         if let Some(hook) = &self.config.hook {
             hook(step);
         }
+    }
+}
+
+/// The worker's name in the tables. Logs number their records each from 0, so that tables must
+/// tell them apart.
+fn application(log: &str, topic: Topic, partition: u32) -> String {
+    if log.is_empty() {
+        format!("passline/{topic}/{partition}")
+    } else {
+        format!("passline/{log}/{topic}/{partition}")
     }
 }
 

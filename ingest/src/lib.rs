@@ -20,8 +20,10 @@
 mod batch;
 mod consume;
 mod error;
+mod name;
 mod rows;
 mod service;
 
 pub use error::IngestError;
+pub use name::log_name;
 pub use service::{Damage, Ingest, IngestConfig, Step, Summary, TableSummary};

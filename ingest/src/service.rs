@@ -23,6 +23,8 @@ pub struct IngestConfig {
     pub flush_records: u64,
     /// Or when the oldest is so old; `None` in a replay, where only offsets decide.
     pub flush_age: Option<Duration>,
+    /// Name of the log in the tables, where several logs feed them; see [`crate::log_name`].
+    pub log: String,
     /// Spacecraft identifiers, for the table `frames`.
     pub scids: HashMap<String, u16>,
     /// Called after each step; for tests that end the process there.
@@ -42,6 +44,7 @@ impl Default for IngestConfig {
             flush_octets: 36 << 20,
             flush_records: 1_000_000,
             flush_age: None,
+            log: String::new(),
             scids: HashMap::new(),
             hook: None,
         }

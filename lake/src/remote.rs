@@ -247,6 +247,7 @@ const WRONG_KEY: &[&str] = &[
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "InvalidToken",
+    "UserNotFound",
     "ExpiredToken",
     "AuthenticationFailed",
     "invalid_grant",

@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "bus",
             "ingest",
+            "lake",
             "query",
             "schemas",
             "simulator",
