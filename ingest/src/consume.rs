@@ -10,6 +10,7 @@ use lake::{Change, FinishedFile, StoredFile, TableLog, Tables, make_durable};
 use tokio::runtime::Runtime;
 
 use crate::batch::TableBatch;
+use crate::count;
 use crate::error::IngestError;
 use crate::rows::rows_of;
 use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
@@ -84,6 +85,7 @@ impl Worker {
                 Ok(None) => {}
                 Err(error @ (BusError::Corrupt { .. } | BusError::Missing { .. })) => {
                     tracing::error!(%error, "records are lost, going on behind them");
+                    count::dead_letters(self.topic, 1);
                     self.summary.damage.push(Damage::new(&error));
                 }
                 Err(error) => return Err(error.into()),
@@ -91,12 +93,15 @@ impl Worker {
             if self.is_full() {
                 self.flush()?;
             }
+            count::lag(&self.bus, self.topic, self.partition, self.first);
         }
         self.flush()?;
         Ok(self.summary)
     }
 
     fn take(&mut self, record: Arc<Record>) -> Result<(), IngestError> {
+        let (records, octets) = (record.len() as u64, record.octets as u64);
+        count::consumed(self.topic, self.partition, records, octets);
         self.octets = self.octets.saturating_add(record.octets);
         self.records += record.len() as u64;
         self.since.get_or_insert_with(Instant::now);
@@ -170,15 +175,18 @@ impl Worker {
                 log: &self.config.log,
             };
             self.runtime.block_on(log.commit(&change, &|_| false))?;
+            let octets = files.iter().map(|(_, stored)| stored.size).sum::<u64>();
+            count::committed(&name, rows, octets);
             let summary = self.summary.tables.entry(name).or_default();
             summary.rows += rows;
             summary.files += files.len() as u64;
-            summary.octets += files.iter().map(|(_, stored)| stored.size).sum::<u64>();
+            summary.octets += octets;
             self.step(Step::Committed);
         }
         let committed = started.elapsed();
         self.subscription.commit(end)?;
         self.step(Step::Released);
+        count::flushed(self.topic, started.elapsed());
         tracing::debug!(
             topic = %self.topic, partition = self.partition, from = self.first, to = end,
             ?encoded, ?synced, ?committed, released = ?started.elapsed(), "flushed"

@@ -19,6 +19,7 @@
 
 mod batch;
 mod consume;
+mod count;
 mod error;
 mod name;
 mod rows;

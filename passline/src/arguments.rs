@@ -1,8 +1,11 @@
 //! What the user typed, and nothing derived from it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
+
+use crate::run::LogFormat;
 
 /// Ground segment for orbital data centres: recorded passes become SQL tables.
 #[derive(Parser)]
@@ -28,6 +31,39 @@ pub(crate) enum Subcommand {
     /// Missions: the folders that say what a spacecraft's bytes mean.
     #[command(subcommand)]
     Mission(MissionSubcommand),
+    /// Run one service until it is told to stop (SIGTERM or SIGINT).
+    #[command(subcommand)]
+    Run(RunSubcommand),
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum RunSubcommand {
+    /// Receive on the station's links, decode, publish.
+    Station(RunFlags),
+    /// Write what is published into the tables.
+    Ingest(RunFlags),
+    /// Ask a running service whether it is ready; for health checks of containers.
+    Health(HealthFlags),
+}
+
+#[derive(Args)]
+pub(crate) struct RunFlags {
+    /// Configuration file; paths in it are relative to its folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Only say whether the configuration is good.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// How log lines are written, if not as the configuration says.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Args)]
+pub(crate) struct HealthFlags {
+    /// The service's HTTP address.
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) address: SocketAddr,
 }
 
 #[derive(clap::Subcommand)]

@@ -18,6 +18,7 @@ mod mission;
 mod place;
 mod replay;
 mod report;
+mod run;
 mod sql;
 
 use std::process::ExitCode;
@@ -33,12 +34,16 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    report::start_logging(arguments.verbose);
+    // Services start logging as their configuration says.
+    if !matches!(arguments.subcommand, Subcommand::Run(_)) {
+        report::start_logging(arguments.verbose);
+    }
     let result = match arguments.subcommand {
         Subcommand::Demo(flags) => demo::run(&flags),
         Subcommand::Replay(flags) => replay::run(&flags),
         Subcommand::Sql(flags) => sql::run(flags),
         Subcommand::Inspect(flags) => inspect::run(&flags),
+        Subcommand::Run(flags) => run::run(&flags, arguments.verbose),
         Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),
     };
     match result {

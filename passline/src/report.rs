@@ -4,24 +4,30 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::run::LogFormat;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tracing_subscriber::EnvFilter;
 
 /// Logs go to standard error; `PASSLINE_LOG` takes precedence over `-v`.
 pub(crate) fn start_logging(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
+    service::log::start(level(verbose).unwrap_or("warn"), service::log::Format::Text);
+}
+
+/// The level that `-v` asks for.
+pub(crate) fn level(verbose: u8) -> Option<&'static str> {
+    match verbose {
+        0 => None,
+        1 => Some("info"),
+        _ => Some("debug"),
+    }
+}
+
+/// Logs of a service.
+pub(crate) fn start_log(level: &str, format: LogFormat) {
+    let format = match format {
+        LogFormat::Text => service::log::Format::Text,
+        LogFormat::Json => service::log::Format::Json,
     };
-    // What libraries below report comes back as an error where it matters.
-    let quiet = format!("{level},buoyant_kernel=off,deltalake=error,datafusion=error");
-    let filter = EnvFilter::try_from_env("PASSLINE_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours())
-        .init();
+    service::log::start(level, format);
 }
 
 /// Prints an error and what caused it, each once.
@@ -79,10 +85,6 @@ pub(crate) fn count(number: u64) -> String {
 pub(crate) fn plural(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {noun}{s}", count(number))
-}
-
-fn colours() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Writes to standard output; a reader that went away, as `head` does, is no failure.

@@ -15,7 +15,7 @@ fn help_names_every_command() {
     let help = passline(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8_lossy(&help.stdout).into_owned();
-    for command in ["demo", "replay", "sql", "inspect", "mission"] {
+    for command in ["demo", "replay", "sql", "inspect", "mission", "run"] {
         assert!(text.contains(command), "{command} in {text}");
     }
 }

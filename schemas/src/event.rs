@@ -291,7 +291,8 @@ pub struct Event {
     /// Whose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spacecraft: Option<String>,
-    /// What happened: `anomaly` here; other writers add their own.
+    /// What happened: `anomaly`, `link_up`, `link_down`, `contact_begin`, `contact_end`; other
+    /// writers add their own.
     pub event: String,
     /// The kind of anomaly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -334,6 +335,25 @@ impl Event {
                 1 => format!("{words}: 1 {}", unit.trim_end_matches('s')),
                 count => format!("{words}: {count} {unit}"),
             }),
+        }
+    }
+}
+
+impl Event {
+    /// The event of an operation, as `link_up` or `contact_end`, in words, at `time` (microseconds
+    /// since 1970-01-01 UTC).
+    pub fn of_operation(event: &str, time: i64, severity: &str, message: String) -> Self {
+        Self {
+            time: Some(format_time(time)),
+            spacecraft: None,
+            event: event.to_owned(),
+            anomaly: None,
+            virtual_channel: None,
+            apid: None,
+            position: None,
+            count: None,
+            severity: Some(severity.to_owned()),
+            message: Some(message),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod layout;
+pub mod metric;
 pub mod mission;
 pub mod record;
 pub mod tables;

@@ -37,6 +37,49 @@ pub enum StationError {
         /// The file.
         path: PathBuf,
     },
+    /// Two links have the same name.
+    #[error("two links are named {link}; give each a name of its own")]
+    LinkTwice {
+        /// The name.
+        link: String,
+    },
+    /// A link's address cannot be listened on.
+    #[error(
+        "link {link}: {address} cannot be listened on; is the port in use, or the address not of this machine?"
+    )]
+    Listen {
+        /// Which link.
+        link: String,
+        /// As configured.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A link's socket cannot be used any more.
+    #[error("link {link}: its socket cannot be used any more")]
+    Socket {
+        /// Which link.
+        link: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread for a link cannot be started.
+    #[error("link {link}: its thread cannot be started")]
+    Thread {
+        /// Which link.
+        link: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A link's thread panicked: a defect.
+    #[error("link {link}: its thread panicked")]
+    Panicked {
+        /// Which link.
+        link: String,
+    },
     /// The mission does not say how to read the recording.
     #[error(transparent)]
     Downlink(#[from] tm_decoder::downlink::DownlinkError),

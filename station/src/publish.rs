@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use bus::{Bus, Headers, Payload, Producer, Published, Topic};
+use bus::{Bus, BusError, Headers, Payload, Producer, Published, Topic};
 use schemas::event::{Anomaly, AnomalyKind, Event};
 use schemas::layout::CompiledMission;
 use schemas::record::{FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, SpacecraftName};
 use tm_decoder::decommutate;
 
+use crate::count;
 use crate::error::StationError;
+use crate::stop::Stop;
 
 /// Publishes one contact's data: a producer for each spacecraft in it.
 pub(crate) struct Publisher {
@@ -21,6 +24,11 @@ pub(crate) struct Publisher {
     producers: HashMap<SpacecraftName, Producer>,
     /// Latest packet time seen; events are placed at it.
     latest: i64,
+    /// Places events before the first packet time; [`NO_TIME`] in a replay.
+    pub(crate) received: i64,
+    /// Of a live link, whose octets come only once: what the bus refuses is tried again until the
+    /// stop is overdue.
+    persist_until: Option<Arc<Stop>>,
     /// What has been published, and how much of it the bus already had.
     pub(crate) counts: Counts,
 }
@@ -51,8 +59,28 @@ impl Publisher {
             default_spacecraft,
             producers: HashMap::new(),
             latest: NO_TIME,
+            received: NO_TIME,
+            persist_until: None,
             counts: Counts::default(),
         }
+    }
+
+    /// Tries again what the bus refuses, until the stop is overdue.
+    pub(crate) fn persisting(mut self, stop: &Arc<Stop>) -> Self {
+        self.persist_until = Some(Arc::clone(stop));
+        self
+    }
+
+    pub(crate) fn station(&self) -> &str {
+        &self.station
+    }
+
+    pub(crate) fn contact(&self) -> &str {
+        &self.contact
+    }
+
+    pub(crate) fn mission_version(&self) -> &str {
+        &self.mission_version
     }
 
     pub(crate) fn frames(&mut self, block: FrameBlock) -> Result<(), StationError> {
@@ -84,8 +112,22 @@ impl Publisher {
 
     /// Publishes anomalies, one record each, in blocks of one spacecraft's.
     pub(crate) fn anomalies(&mut self, anomalies: &[Anomaly]) -> Result<(), StationError> {
+        let time = if self.latest == NO_TIME {
+            self.received
+        } else {
+            self.latest
+        };
         for anomaly in anomalies {
-            tracing::debug!(contact = %self.contact, %anomaly, "anomaly");
+            tracing::debug!(
+                contact = %self.contact,
+                spacecraft = anomaly.spacecraft.as_ref().map(tracing::field::display),
+                virtual_channel = anomaly.virtual_channel,
+                kind = %anomaly.kind,
+                position = anomaly.position,
+                count = anomaly.count,
+                "anomaly"
+            );
+            count::anomaly(anomaly.kind, anomaly.count);
             let count = self.counts.anomalies.entry(anomaly.kind).or_default();
             *count = count.saturating_add(anomaly.count);
         }
@@ -93,7 +135,7 @@ impl Publisher {
             for block in run.chunks(bus::BLOCK_RECORDS_MAX) {
                 let texts = block
                     .iter()
-                    .map(|anomaly| serde_json::to_string(&Event::of_anomaly(anomaly, self.latest)))
+                    .map(|anomaly| serde_json::to_string(&Event::of_anomaly(anomaly, time)))
                     .collect::<Result<_, _>>()?;
                 let spacecraft = block[0]
                     .spacecraft
@@ -114,6 +156,7 @@ impl Publisher {
     ) -> Result<(), StationError> {
         let mut texts = Vec::with_capacity(anomalies.len());
         for anomaly in anomalies {
+            count::anomaly(anomaly.kind, anomaly.count);
             let count = self.counts.anomalies.entry(anomaly.kind).or_default();
             *count = count.saturating_add(anomaly.count);
             let first = anomaly.first_packet;
@@ -142,8 +185,15 @@ impl Publisher {
         self.publish(&block.spacecraft, Topic::TmEvents, Payload::Json(texts))
     }
 
+    /// Publishes what happened to the contact itself.
+    pub(crate) fn event(&mut self, event: &Event) -> Result<(), StationError> {
+        let text = serde_json::to_string(event)?;
+        let spacecraft = self.default_spacecraft.clone();
+        self.publish(&spacecraft, Topic::TmEvents, Payload::Json(vec![text]))
+    }
+
     /// Notes that everything of the contact is published.
-    pub(crate) fn complete(&mut self) -> Result<(), StationError> {
+    pub(crate) fn complete(&mut self) -> Result<(), BusError> {
         let default = self.default_spacecraft.clone();
         self.producer(&default)?;
         for producer in self.producers.values() {
@@ -159,14 +209,22 @@ impl Publisher {
         payload: Payload,
     ) -> Result<(), StationError> {
         let records = payload.len() as u64;
-        let published = self.producer(spacecraft)?.publish(topic, payload)?;
+        let octets = payload.size_octets();
+        let published = match self.persist_until.clone() {
+            None => self.producer(spacecraft)?.publish(topic, payload)?,
+            Some(stop) => stop.persist(topic, || {
+                let payload = payload.clone();
+                self.producer(spacecraft)?.publish(topic, payload)
+            })?,
+        };
+        count::published(topic, records, octets as u64);
         if published == Some(Published::Duplicate) {
             self.counts.already_stored += records;
         }
         Ok(())
     }
 
-    fn producer(&mut self, spacecraft: &SpacecraftName) -> Result<&Producer, StationError> {
+    fn producer(&mut self, spacecraft: &SpacecraftName) -> Result<&Producer, BusError> {
         match self.producers.entry(spacecraft.clone()) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {

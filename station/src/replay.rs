@@ -8,11 +8,9 @@ use bus::Bus;
 use schemas::event::AnomalyKind;
 use schemas::layout::CompiledMission;
 use schemas::mission::{Level, Mission};
-use schemas::record::PacketBlock;
-use schemas::tables::Source;
-use tm_decoder::decommutate::Decommutator;
 use tm_decoder::downlink::Downlink;
 
+use crate::contents::Contents;
 use crate::error::StationError;
 use crate::file::{FileLink, recording_identity};
 use crate::publish::Publisher;
@@ -68,22 +66,14 @@ impl Replay<'_> {
         let contact = recording_identity(self.recording)?;
         let mut link = FileLink::open(self.recording)?;
         let length = link.length();
-        let mut contents = Contents {
-            publisher: Publisher::new(
-                bus,
-                self.station.unwrap_or_default(),
-                &contact,
-                &self.mission.version,
-                self.mission.default_spacecraft(),
-            ),
-            decommutator: self.layouts.clone().map(Decommutator::new),
-            source: Source {
-                spacecraft: String::new(),
-                station: self.station.map(str::to_owned),
-                contact: Some(contact.clone()),
-                mission_version: Some(self.mission.version.clone()),
-            },
-        };
+        let publisher = Publisher::new(
+            bus,
+            self.station.unwrap_or_default(),
+            &contact,
+            &self.mission.version,
+            self.mission.default_spacecraft(),
+        );
+        let mut contents = Contents::new(publisher, self.layouts.clone());
         loop {
             let chunk = link.next_chunk()?;
             if chunk.is_empty() {
@@ -112,46 +102,5 @@ impl Replay<'_> {
             anomalies: counts.anomalies,
             already_stored: counts.already_stored,
         })
-    }
-}
-
-/// Where decoded blocks go.
-struct Contents {
-    publisher: Publisher,
-    decommutator: Option<Decommutator>,
-    source: Source,
-}
-
-impl Contents {
-    /// Publishes everything that the downlink has ready.
-    fn drain(&mut self, downlink: &mut Downlink) -> Result<(), StationError> {
-        while let Some(block) = downlink.poll_frames() {
-            self.publisher.frames(block)?;
-        }
-        while let Some(block) = downlink.poll_packets() {
-            self.packets(block)?;
-        }
-        let anomalies: Vec<_> = std::iter::from_fn(|| downlink.poll_anomaly()).collect();
-        self.publisher.anomalies(&anomalies)
-    }
-
-    /// Publishes a block's rows, then the block.
-    fn packets(&mut self, block: PacketBlock) -> Result<(), StationError> {
-        if let Some(decommutator) = &mut self.decommutator {
-            if self.source.spacecraft != block.spacecraft.as_str() {
-                self.source.spacecraft = block.spacecraft.to_string();
-            }
-            let decoded = decommutator.decode(&block, &self.source)?;
-            let mission = Arc::clone(decommutator.mission());
-            for (id, batch) in decoded.batches {
-                if let Some(table) = mission.table(id) {
-                    self.publisher
-                        .rows(&block.spacecraft, table.table.clone(), batch)?;
-                }
-            }
-            self.publisher
-                .field_anomalies(&block, &mission, &decoded.anomalies)?;
-        }
-        self.publisher.packets(block)
     }
 }

@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("lake", &["schemas"]),
     ("ingest", &["bus", "lake", "schemas"]),
     ("query", &["lake"]),
+    ("service", &["schemas"]),
     (
         "passline",
         &[
@@ -28,6 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "lake",
             "query",
             "schemas",
+            "service",
             "simulator",
             "space-link",
             "station",

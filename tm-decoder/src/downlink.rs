@@ -1,6 +1,7 @@
 //! The whole way down as one state machine: octets in, blocks of frames and packets out.
 
 pub mod blocks;
+mod boundary;
 mod input;
 
 use std::collections::VecDeque;
@@ -210,24 +211,10 @@ impl Downlink {
     /// The stream has ended: what waited for more octets is decided, open blocks are sealed.
     pub fn handle_end(&mut self) {
         let position = self.statistics.octets;
-        let mut report = |kind, position, count| {
-            self.anomalies.push_back(Anomaly {
-                kind,
-                spacecraft: Some(self.spacecraft.clone()),
-                virtual_channel: None,
-                apid: None,
-                position,
-                count,
-            });
-        };
+        self.handle_boundary();
         match &mut self.input {
             Input::Cadu(_) => self.end_cadus(position),
             Input::Frames(input) => {
-                let left = input.partial.len() as u64;
-                if left > 0 {
-                    report(AnomalyKind::FrameTruncated, position - left, 1);
-                    input.partial.clear();
-                }
                 let mut out = Outlets {
                     frames: &mut self.frames,
                     packets: &mut self.packets,
@@ -236,23 +223,7 @@ impl Downlink {
                 };
                 input.demultiplexer.handle_end(position, &mut out);
             }
-            Input::Packets { stream, .. } => {
-                let left = stream.handle_end(|refused| {
-                    report(
-                        AnomalyKind::PacketBadVersion,
-                        refused.position,
-                        refused.packets,
-                    );
-                });
-                if let Some((position, _)) = left {
-                    report(AnomalyKind::PacketTruncated, position, 1);
-                }
-            }
-            Input::Edds { reader, .. } => {
-                if reader.handle_end() {
-                    report(AnomalyKind::BadEnvelope, position, 1);
-                }
-            }
+            Input::Packets { .. } | Input::Edds { .. } => {}
         }
         self.flush();
     }

@@ -79,9 +79,10 @@ impl PacketStream {
         if let Some((position, packets)) = self.refused.take() {
             report(Refused { position, packets });
         }
-        let left = self.partial.len() as u64;
+        let (position, left) = (self.before, self.partial.len() as u64);
         self.partial.clear();
-        (left > 0).then_some((self.before, left))
+        self.before += left;
+        (left > 0).then_some((position, left))
     }
 
     /// Octets from the start of a packet's prefix to where more is known: header, then packet.

@@ -1,0 +1,235 @@
+//! `passline run`: one service, until it is told to stop.
+
+mod config;
+mod resolve;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use bus::{Bus, Topic};
+use ingest::{Ingest, IngestConfig};
+use service::{Check, Http, Metrics, Readiness, Shutdown};
+use station::{LinkState, Station, StationConfig, Watch};
+
+pub(crate) use self::config::LogFormat;
+use self::config::{Backend, Config};
+use self::resolve::Resolver;
+use crate::arguments::{HealthFlags, RunSubcommand};
+use crate::report;
+
+pub(crate) fn run(flags: &RunSubcommand, verbose: u8) -> Result<ExitCode> {
+    let (flags, is_station) = match flags {
+        RunSubcommand::Station(flags) => (flags, true),
+        RunSubcommand::Ingest(flags) => (flags, false),
+        RunSubcommand::Health(flags) => return health(flags),
+    };
+    let config = Config::load(&flags.config)?;
+    let resolver = Resolver::new(&config, &flags.config);
+    let plan = Plan::new(&config, &resolver, is_station).with_context(|| {
+        format!(
+            "the configuration {} cannot be used",
+            flags.config.display()
+        )
+    })?;
+    if flags.check {
+        say!("{}: {plan}", flags.config.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let level = report::level(verbose).unwrap_or(&config.log.level);
+    report::start_log(level, flags.log_format.unwrap_or(config.log.format));
+    Ok(match serve(&plan, &config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn health(flags: &HealthFlags) -> Result<ExitCode> {
+    let answer = service::probe(flags.address, "/readyz")?;
+    report::print(|out| out.write_all(answer.as_bytes()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything resolved: what runs in this process.
+struct Plan {
+    bus: resolve::BusPlace,
+    data: std::path::PathBuf,
+    station: Option<StationConfig>,
+    ingest: Option<IngestConfig>,
+    shutdown_timeout: Duration,
+}
+
+impl Plan {
+    fn new(config: &Config, resolver: &Resolver<'_>, is_station: bool) -> Result<Self> {
+        let loaded = resolver.mission()?;
+        let ingest = resolver.ingest(loaded.as_ref())?;
+        let station = match (is_station, &loaded) {
+            (false, _) => None,
+            (true, None) => {
+                bail!("there is no [mission]; add one with folder = \"the mission's folder\"")
+            }
+            (true, Some(loaded)) => Some(resolver.station(loaded)?),
+        };
+        if !is_station && ingest.is_none() {
+            bail!("there is no [ingest]; add the section, it may be empty");
+        }
+        if ingest.is_none() && config.bus.backend == Backend::Embedded {
+            bail!(
+                "with the embedded bus no other process can read what the station publishes: add an [ingest] section, it may be empty"
+            );
+        }
+        Ok(Self {
+            bus: resolver.bus(),
+            data: resolver.data(),
+            station,
+            ingest,
+            shutdown_timeout: resolver.shutdown_timeout()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(station) = &self.station {
+            let links: Vec<&str> = station
+                .links
+                .iter()
+                .map(|link| link.name.as_str())
+                .collect();
+            write!(
+                f,
+                "station {} of mission {} with links {}, ",
+                station.name,
+                station.mission.name,
+                links.join(", ")
+            )?;
+        }
+        if self.ingest.is_some() {
+            write!(f, "ingest into {}, ", self.data.display())?;
+        }
+        write!(f, "over {}: good", self.bus)
+    }
+}
+
+/// Starts everything, waits for the signal or a failure, and ends everything in order.
+fn serve(plan: &Plan, config: &Config) -> Result<()> {
+    let shutdown = Shutdown::on_signals()?;
+    let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
+    let bus = plan.bus.open()?;
+    let ingest = match &plan.ingest {
+        Some(config) => Some(Ingest::start(&bus, &plan.data, config)?),
+        None => None,
+    };
+    let station = match &plan.station {
+        Some(config) => Some(Station::start(&bus, config)?),
+        None => None,
+    };
+    let watch = station.as_ref().map(Station::watch);
+    let ingest_failed = Arc::new(AtomicBool::new(false));
+    let checks = checks(plan, &bus, watch.clone(), &ingest_failed, &shutdown);
+    let http = Http::start(config.http.listen, metrics.clone(), Readiness::new(checks))?;
+    tracing::info!("started: {plan}");
+
+    let mut failure = None;
+    while !shutdown.wait(WATCH_PERIOD) {
+        metrics.tidy();
+        if ingest.as_ref().is_some_and(Ingest::has_failed) {
+            ingest_failed.store(true, Ordering::Release);
+            tracing::error!("ingest cannot go on; stopping");
+            break;
+        }
+        if let Some((link, reason)) = watch.as_ref().and_then(Watch::failed) {
+            failure = Some(anyhow!("link {link} cannot go on: {reason}"));
+            break;
+        }
+    }
+    shutdown.request();
+    tracing::info!(within = ?plan.shutdown_timeout, "stopping: taking in what has arrived");
+    Shutdown::bound(plan.shutdown_timeout)?;
+    if let Some(station) = station {
+        let stopped = station.stop().map_err(anyhow::Error::new);
+        failure = failure.or(stopped.err());
+    }
+    if let Some(ingest) = ingest {
+        match ingest.finish() {
+            Ok(summary) => tracing::info!(rows = summary.rows(), "stored"),
+            Err(error) => failure = Some(anyhow::Error::new(error)),
+        }
+    }
+    drop(http);
+    match failure {
+        Some(error) => Err(error),
+        None => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+/// What `/readyz` asks.
+fn checks(
+    plan: &Plan,
+    bus: &Bus,
+    watch: Option<Watch>,
+    ingest_failed: &Arc<AtomicBool>,
+    shutdown: &Shutdown,
+) -> Vec<Check> {
+    let shutdown = shutdown.clone();
+    let bus = bus.clone();
+    let mut checks = vec![
+        Check::new("process", move || {
+            if shutdown.is_requested() {
+                return Err("stopping".into());
+            }
+            Ok("running".into())
+        }),
+        Check::new("bus", move || {
+            let end = bus.end_offset(Topic::TmPackets, 0);
+            end.map(|end| format!("{} ends at offset {end}", Topic::TmPackets))
+                .map_err(|error| error.to_string())
+        }),
+    ];
+    if plan.ingest.is_some() {
+        let data = plan.data.clone();
+        let failed = Arc::clone(ingest_failed);
+        checks.push(Check::new("lake", move || {
+            if failed.load(Ordering::Acquire) {
+                return Err("ingest cannot go on; the log says why".into());
+            }
+            writable(&data)
+        }));
+    }
+    let names = plan.station.iter().flat_map(|station| &station.links);
+    if let Some(watch) = watch {
+        for (index, link) in names.enumerate() {
+            let watch = watch.clone();
+            checks.push(Check::new(
+                format!("link {}", link.name),
+                move || match watch.states().into_iter().nth(index) {
+                    Some((_, state @ LinkState::Failed { .. })) => Err(state.to_string()),
+                    Some((_, state)) => Ok(state.to_string()),
+                    None => Err("unknown".into()),
+                },
+            ));
+        }
+    }
+    checks
+}
+
+/// Whether files can be made in the data folder: asked by making one.
+fn writable(data: &Path) -> Result<String, String> {
+    let path = data.join(".writable");
+    std::fs::write(&path, b"")
+        .and_then(|()| std::fs::remove_file(&path))
+        .map(|()| format!("{} is writable", data.display()))
+        .map_err(|error| format!("{} is not writable: {error}", data.display()))
+}
+
+/// How often failures are looked for.
+const WATCH_PERIOD: Duration = Duration::from_millis(500);

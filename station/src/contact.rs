@@ -1,0 +1,261 @@
+//! Live contacts: from a link's first octet to its end, its silence, or the station's stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bus::{Bus, Headers, Payload, Producer, Topic};
+use schemas::event::{Event, format_time};
+use schemas::layout::CompiledMission;
+use schemas::mission::Mission;
+use tm_decoder::downlink::Downlink;
+
+use crate::contents::Contents;
+use crate::error::StationError;
+use crate::link::{LinkConfig, LinkStatus};
+use crate::publish::Publisher;
+use crate::stop::{Stop, chain};
+
+/// What all links of a station share.
+pub(crate) struct Context {
+    pub(crate) bus: Bus,
+    pub(crate) station: String,
+    pub(crate) mission: Arc<Mission>,
+    pub(crate) layouts: Option<Arc<CompiledMission>>,
+    pub(crate) stop: Arc<Stop>,
+    /// Publishes what happens to links outside contacts.
+    pub(crate) journal: Producer,
+}
+
+impl Context {
+    /// The producer for what happens outside contacts.
+    pub(crate) fn journal(
+        bus: &Bus,
+        station: &str,
+        mission: &Mission,
+    ) -> Result<Producer, StationError> {
+        Ok(bus.continuing_producer(Headers {
+            spacecraft: mission.default_spacecraft().to_string(),
+            station: station.to_owned(),
+            contact: String::new(),
+            mission_version: String::new(),
+        })?)
+    }
+
+    /// Publishes a link's state. A link works without its events: that one is lost is only logged.
+    pub(crate) fn note(&self, event: &str, severity: &str, message: String) {
+        let event = Event::of_operation(event, now(), severity, message);
+        let published = serde_json::to_string(&event)
+            .map_err(StationError::from)
+            .and_then(|text| {
+                let payload = Payload::Json(vec![text]);
+                Ok(self.journal.publish(Topic::TmEvents, payload)?)
+            });
+        if let Err(error) = published {
+            tracing::warn!(cause = %chain(&error), "an event of a link was not published");
+        }
+    }
+}
+
+/// A link's side of its contacts: begins one with the first octets, ends it.
+pub(crate) struct Receiver {
+    pub(crate) context: Arc<Context>,
+    pub(crate) config: LinkConfig,
+    pub(crate) status: Arc<LinkStatus>,
+    contact: Option<Contact>,
+    /// When the last octets arrived, or the link came up.
+    active_at: Instant,
+    /// Microseconds of the latest contact's start: no two contacts of a link have the same.
+    last_start: i64,
+    octets: u64,
+}
+
+struct Contact {
+    downlink: Downlink,
+    contents: Contents,
+    span: tracing::Span,
+    peer: String,
+    octets: u64,
+    octets_used: u64,
+    /// Since when decoded records wait in an open block.
+    open_since: Option<Instant>,
+}
+
+impl Receiver {
+    pub(crate) fn new(context: Arc<Context>, config: LinkConfig, status: Arc<LinkStatus>) -> Self {
+        Self {
+            context,
+            config,
+            status,
+            contact: None,
+            active_at: Instant::now(),
+            last_start: i64::MIN,
+            octets: 0,
+        }
+    }
+
+    /// How long a link may wait for octets before it asks [`Receiver::handle_time`].
+    pub(crate) fn patience(&self) -> Duration {
+        (self.config.block_age / 2).clamp(Duration::from_millis(5), Duration::from_millis(100))
+    }
+
+    /// Octets received on this link.
+    pub(crate) fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// A peer is there, from which octets may come.
+    pub(crate) fn handle_up(&mut self) {
+        self.active_at = Instant::now();
+    }
+
+    /// Takes octets that arrived at `received`; they begin a contact if there is none.
+    pub(crate) fn handle_octets(
+        &mut self,
+        octets: &[u8],
+        received: i64,
+        peer: &str,
+    ) -> Result<(), StationError> {
+        let now = Instant::now();
+        self.active_at = now;
+        self.octets += octets.len() as u64;
+        if self.contact.is_none() {
+            self.contact = Some(self.begin(peer)?);
+        }
+        let Some(contact) = &mut self.contact else {
+            return Ok(());
+        };
+        let _in_contact = contact.span.enter();
+        contact.downlink.set_received(received);
+        contact.contents.publisher.received = received;
+        contact.downlink.handle_bytes(octets);
+        contact.open_since.get_or_insert(now);
+        contact.octets += octets.len() as u64;
+        let used = contact.downlink.statistics().octets_used;
+        let new = used.saturating_sub(contact.octets_used);
+        contact.octets_used = used;
+        self.status.counters.received(octets.len() as u64, new);
+        contact.contents.drain(&mut contact.downlink)
+    }
+
+    /// The octets given since the last boundary were a datagram.
+    pub(crate) fn handle_boundary(&mut self) {
+        if let Some(contact) = &mut self.contact {
+            contact.downlink.handle_boundary();
+        }
+    }
+
+    /// Publishes what has waited long enough; true when the link has been silent for too long.
+    pub(crate) fn handle_time(&mut self) -> Result<bool, StationError> {
+        if let Some(contact) = &mut self.contact
+            && contact
+                .open_since
+                .is_some_and(|since| since.elapsed() >= self.config.block_age)
+        {
+            let _in_contact = contact.span.enter();
+            contact.open_since = None;
+            contact.downlink.flush();
+            contact.contents.drain(&mut contact.downlink)?;
+        }
+        Ok(self.active_at.elapsed() >= self.config.idle_timeout)
+    }
+
+    /// Ends the contact, if there is one.
+    pub(crate) fn end(&mut self, why: &str) -> Result<(), StationError> {
+        let Some(mut contact) = self.contact.take() else {
+            return Ok(());
+        };
+        let _in_contact = contact.span.enter();
+        self.status.counters.contact(false);
+        contact.downlink.handle_end();
+        let used = contact.downlink.statistics().octets_used;
+        let new = used.saturating_sub(contact.octets_used);
+        self.status.counters.received(0, new);
+        contact.contents.drain(&mut contact.downlink)?;
+        let counts = &contact.contents.publisher.counts;
+        let (frames, packets, rows) = (counts.frames, counts.packets, counts.rows);
+        let message = format!(
+            "contact with {} on link {} ended: {why}; {} octets, {} of them used, {frames} frames, {packets} packets, {rows} rows",
+            contact.peer, self.config.name, contact.octets, used
+        );
+        let event = Event::of_operation("contact_end", now(), "info", message);
+        contact.contents.publisher.event(&event)?;
+        let publisher = &mut contact.contents.publisher;
+        self.context
+            .stop
+            .persist(Topic::TmEvents, || publisher.complete())?;
+        tracing::info!(
+            why,
+            octets = contact.octets,
+            used,
+            frames,
+            packets,
+            rows,
+            "contact ended"
+        );
+        Ok(())
+    }
+
+    fn begin(&mut self, peer: &str) -> Result<Contact, StationError> {
+        let context = &self.context;
+        let mission = &context.mission;
+        let identity = self.identity()?;
+        let span = tracing::info_span!(
+            "contact",
+            station = %context.station,
+            link = %self.config.name,
+            contact = %identity.1,
+            spacecraft = %mission.default_spacecraft(),
+        );
+        self.last_start = identity.0;
+        let publisher = Publisher::new(
+            &context.bus,
+            &context.station,
+            &identity.1,
+            &mission.version,
+            mission.default_spacecraft(),
+        )
+        .persisting(&context.stop);
+        let mut contents = Contents::new(publisher, context.layouts.clone());
+        let _in_contact = span.enter();
+        tracing::info!(peer, carries = %self.config.level, "contact begun");
+        let message = format!("contact with {peer} on link {} begun", self.config.name);
+        let event = Event::of_operation("contact_begin", now(), "info", message);
+        contents.publisher.event(&event)?;
+        self.status.counters.contact(true);
+        drop(_in_contact);
+        Ok(Contact {
+            downlink: Downlink::new(mission, self.config.level)?,
+            contents,
+            span,
+            peer: peer.to_owned(),
+            octets: 0,
+            octets_used: 0,
+            open_since: None,
+        })
+    }
+
+    /// Start and identity of a new contact: station, link and time. The bus would take the blocks
+    /// of a contact that it knows for repetitions, so one that it knows already (the clock was set
+    /// back) gets the next free microsecond.
+    fn identity(&self) -> Result<(i64, String), StationError> {
+        let context = &self.context;
+        let mut start = now().max(self.last_start.saturating_add(1));
+        loop {
+            let time = format_time(start).replace(['-', ':'], "");
+            let identity = format!("{}-{}-{time}", context.station, self.config.name);
+            if context.bus.contact(&identity)?.is_none() {
+                return Ok((start, identity));
+            }
+            start = start.saturating_add(1);
+        }
+    }
+}
+
+/// Microseconds since 1970-01-01 UTC by this machine's clock.
+pub(crate) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|time| i64::try_from(time.as_micros()).ok())
+        .unwrap_or_default()
+}
