@@ -509,6 +509,85 @@ fn ingest_stores_what_a_killed_station_had_published() {
     assert_eq!(sql(&data, "SELECT count(*) FROM packets")[1], "285");
 }
 
+/// A small file system in memory, unmounted at the end.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None`, said aloud, where nothing may be mounted.
+    fn mount(path: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir(path).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", size, "tmpfs"])
+            .arg(path)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(path.to_owned()));
+        }
+        tests::skip("no small disk can be mounted: this needs root");
+        None
+    }
+
+    fn grow(&self, size: &str) {
+        let size = format!("remount,{size}");
+        let status = std::process::Command::new("mount")
+            .args(["-o", &size])
+            .arg(&self.0)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_full_disk_makes_the_peer_wait_and_loses_nothing() {
+    const CONTACTS: usize = 5;
+    let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("data"), "size=6m") else {
+        return;
+    };
+    let octets = std::fs::read(&recording).unwrap();
+    let text = config(&mission("noaa20"), &link("tcp-listen", ""));
+    let service = Service::start("station", folder.path(), &text);
+    let address = service.link("ka");
+    let sender = std::thread::spawn(move || {
+        for _ in 0..CONTACTS {
+            connect(address).write_all(&octets).unwrap();
+        }
+    });
+    until("the disk is full", || {
+        service.log().contains("No space left").then_some(())
+    });
+    until("it is not ready", || {
+        (service.get("/readyz").0 == 503).then_some(())
+    });
+    disk.grow("size=300m");
+    contacts_ended(&service, CONTACTS);
+    until("it is ready again", || {
+        (service.get("/readyz").0 == 200).then_some(())
+    });
+    sender.join().unwrap();
+    service.stop();
+    let data = folder.path().join("data");
+    let counts = |table: &str| {
+        let question = format!("SELECT count(*) FROM {table} GROUP BY contact");
+        sql(&data, &question)[1..].to_vec()
+    };
+    assert_eq!(counts("frames"), vec!["1023"; CONTACTS]);
+    assert_eq!(counts("packets"), vec!["285"; CONTACTS]);
+}
+
 #[test]
 fn a_recording_can_be_a_link() {
     let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
