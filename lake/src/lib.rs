@@ -12,6 +12,7 @@ mod files;
 mod follow;
 mod location;
 mod log;
+mod read;
 mod remote;
 mod stats;
 mod tables;
@@ -22,6 +23,7 @@ pub use error::LakeError;
 pub use files::{FileIndex, Known, TableFile};
 pub use location::Location;
 pub use log::{Change, Committed, TableLog};
+pub use read::FileRows;
 pub use stats::STATISTICS_COLUMNS;
 pub use tables::Tables;
 pub use write::{

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use bytes::Bytes;
-use object_store::ObjectStoreExt;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
@@ -18,7 +16,6 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use tokio::task::JoinHandle;
 
 use crate::error::LakeError;
-use crate::files::TableFile;
 use crate::log::TableLog;
 use crate::remote::Remote;
 use crate::tables::Root;
@@ -98,6 +95,8 @@ pub struct StoredFile {
     pub path: String,
     /// Octets.
     pub size: u64,
+    /// Name of the log that its rows came from, for [`crate::LOG_TAG`].
+    pub log: String,
     written: Written,
 }
 
@@ -111,7 +110,8 @@ enum Written {
 
 impl TableLog {
     /// Stores a file of the table: same content, same name. Not durable yet, and not part of the
-    /// table before it is committed. Must be called within a tokio runtime.
+    /// table before it is committed. `log` names
+    /// the log that its rows came from. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`LakeError::Io`].
@@ -120,6 +120,7 @@ impl TableLog {
         day: Day,
         first_offset: u64,
         octets: Vec<u8>,
+        log: &str,
     ) -> Result<StoredFile, LakeError> {
         let hash = blake3::hash(&octets).to_hex();
         let partition = partition_folder(day);
@@ -152,33 +153,12 @@ impl TableLog {
         Ok(StoredFile {
             path,
             size,
+            log: log.to_owned(),
             written,
         })
     }
 
-    /// A file of the table, whole.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub async fn read(&self, file: &TableFile) -> Result<Bytes, LakeError> {
-        match (self.tables().root(), self.folder()) {
-            (Root::Remote(remote), _) => {
-                let object = self.object_path(remote, &file.path);
-                let reading = async { remote.store.get(&object).await?.bytes().await };
-                let octets = reading.await;
-                octets.map_err(|error| remote.refusal("reading", Box::new(error)))
-            }
-            (Root::Folder(lake), folder) => {
-                let path = folder.unwrap_or(lake).join(&file.path);
-                let octets = std::fs::read(&path);
-                octets
-                    .map(Bytes::from)
-                    .map_err(|source| LakeError::Unreadable { path, source })
-            }
-        }
-    }
-
-    fn object_path(&self, remote: &Remote, path: &str) -> object_store::path::Path {
+    pub(crate) fn object_path(&self, remote: &Remote, path: &str) -> object_store::path::Path {
         let table = remote.prefix.clone().join(self.name());
         path.split('/').fold(table, object_store::path::Path::join)
     }
