@@ -148,8 +148,8 @@ fn two_stations() -> Vec<(&'static str, PacketBlock)> {
 /// The best that either station has of each packet.
 fn best_of_two() -> Vec<(u16, String)> {
     let best = |n: u16| {
-        let a = (n % 11 != 0).then_some(if n % 7 == 0 { 3 } else { 0 });
-        let b = (n % 13 != 0).then_some(if n % 5 == 0 { 3 } else { 1 });
+        let a = (!n.is_multiple_of(11)).then_some(if n.is_multiple_of(7) { 3 } else { 0 });
+        let b = (!n.is_multiple_of(13)).then_some(if n.is_multiple_of(5) { 3 } else { 1 });
         let best = [a, b].into_iter().flatten().min()?;
         // Both are bad, with other octets: nobody can say which is right.
         let copies = if a == Some(3) && b == Some(3) { 2 } else { 1 };
