@@ -19,7 +19,7 @@ use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
 /// Folds one partition of one topic.
 pub(crate) struct Worker {
     pub(crate) bus: Bus,
-    lake: Tables,
+    pub(crate) lake: Tables,
     pub(crate) config: IngestConfig,
     pub(crate) runtime: Arc<Runtime>,
     draining: Arc<AtomicBool>,
@@ -106,8 +106,10 @@ impl Worker {
         let rows = rows_of(record, &self.config.scids)?;
         if !self.tables.contains_key(&rows.table) {
             let opening = TableLog::open(&self.lake, &rows.table, &self.application);
+            let log = self.runtime.block_on(opening)?;
+            self.check_log(&log)?;
             let table = Table {
-                log: self.runtime.block_on(opening)?,
+                log,
                 batch: TableBatch::new(&rows.table),
                 duplicates: Duplicates::new(&rows.table, &rows.batch, &self.config.log),
             };
@@ -118,6 +120,23 @@ impl Worker {
         self.records += records;
         self.since.get_or_insert_with(Instant::now);
         Ok(())
+    }
+
+    /// A table cannot have more of a log than there is: the log was removed and begun anew.
+    fn check_log(&self, log: &TableLog) -> Result<(), IngestError> {
+        let Some(stored) = log.last_offset() else {
+            return Ok(());
+        };
+        let end = self.bus.end_offset(self.topic, self.partition)?;
+        if stored < end {
+            return Ok(());
+        }
+        Err(IngestError::LogBehind {
+            table: log.name().to_owned(),
+            topic: self.topic.as_str(),
+            stored,
+            end,
+        })
     }
 
     fn add(&mut self, rows: &Rows, base: Offset, last: Offset) -> Result<(), IngestError> {
