@@ -84,6 +84,7 @@ impl Worker {
             table.duplicates.flushed();
         }
         let committed = started.elapsed();
+        self.send_letters()?;
         self.subscription.commit(end)?;
         self.step(Step::Released);
         count::flushed(self.topic, started.elapsed());
