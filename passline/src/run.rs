@@ -36,7 +36,7 @@ pub(crate) fn run(flags: &RunSubcommand, verbose: u8) -> Result<ExitCode> {
         )
     })?;
     if flags.check {
-        say!("{}: {plan}", flags.config.display());
+        say!("{}: good: {plan}", flags.config.display());
         return Ok(ExitCode::SUCCESS);
     }
     let level = report::level(verbose).unwrap_or(&config.log.level);
@@ -113,7 +113,7 @@ impl std::fmt::Display for Plan {
         if self.ingest.is_some() {
             write!(f, "ingest into {}, ", self.data.display())?;
         }
-        write!(f, "over {}: good", self.bus)
+        write!(f, "over {}", self.bus)
     }
 }
 
@@ -132,7 +132,7 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     };
     let watch = station.as_ref().map(Station::watch);
     let trouble = storing.as_ref().map(Storing::trouble);
-    let checks = checks(plan, &bus, watch.clone(), trouble, &shutdown);
+    let checks = checks(plan, &bus, watch.clone(), trouble, &shutdown)?;
     let http = Http::start(config.http.listen, metrics.clone(), Readiness::new(checks))?;
     tracing::info!("started: {plan}");
 
@@ -177,9 +177,14 @@ fn checks(
     watch: Option<Watch>,
     trouble: Option<Trouble>,
     shutdown: &Shutdown,
-) -> Vec<Check> {
+) -> Result<Vec<Check>> {
     let shutdown = shutdown.clone();
     let bus = bus.clone();
+    let asked = move || {
+        let end = bus.end_offset(Topic::TmPackets, 0);
+        end.map(|end| format!("{} ends at offset {end}", Topic::TmPackets))
+            .map_err(|error| error.to_string())
+    };
     let mut checks = vec![
         Check::new("process", move || {
             if shutdown.is_requested() {
@@ -187,11 +192,7 @@ fn checks(
             }
             Ok("running".into())
         }),
-        Check::new("bus", move || {
-            let end = bus.end_offset(Topic::TmPackets, 0);
-            end.map(|end| format!("{} ends at offset {end}", Topic::TmPackets))
-                .map_err(|error| error.to_string())
-        }),
+        Check::watched("bus", PATIENCE, asked)?,
     ];
     if let Some(trouble) = trouble {
         let data = plan.data.clone();
@@ -214,7 +215,7 @@ fn checks(
             ));
         }
     }
-    checks
+    Ok(checks)
 }
 
 /// Whether files can be made in the data folder: asked by making one.
@@ -226,5 +227,7 @@ fn writable(data: &Path) -> Result<String, String> {
         .map_err(|error| format!("{} is not writable: {error}", data.display()))
 }
 
+/// A bus that does not answer for so long is not ready.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How often failures are looked for.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);

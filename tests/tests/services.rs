@@ -156,6 +156,36 @@ fn datagrams_become_the_tables_of_a_replay() {
 }
 
 #[test]
+fn frames_arrive_by_stream_and_by_datagram() {
+    let Some(recording) = shared("recordings/frames/lucy_frames_eb3frn_20211020_235911.u8") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mission = mission("lucy");
+    let expected = folder.path().join("replayed");
+    succeed(&mut replay(&recording, &mission, &expected));
+    let octets = std::fs::read(&recording).unwrap();
+    let frame = octets.len() / 158;
+    for kind in ["tcp-listen", "udp"] {
+        let place = folder.path().join(kind);
+        std::fs::create_dir(&place).unwrap();
+        let text = config(&mission, &link(kind, "level = \"frames\""));
+        let service = Service::start("station", &place, &text);
+        let address = service.link("ka");
+        if kind == "udp" {
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for datagram in octets.chunks(frame) {
+                sender.send_to(datagram, address).unwrap();
+            }
+        } else {
+            connect(address).write_all(&octets).unwrap();
+        }
+        service.stop();
+        assert_same(&place.join("data"), &expected);
+    }
+}
+
+#[test]
 fn a_damaged_datagram_of_packets_costs_only_itself() {
     let Some(recording) = shared("recordings/packets") else {
         return;
