@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bus::{Bus, BusConfig};
+use bus::{Bus, BusConfig, KafkaConfig};
 use ingest::IngestConfig;
 use schemas::layout::CompiledMission;
 use schemas::mission::{Level, Mission};
@@ -34,12 +34,26 @@ pub(crate) struct LoadedMission {
 pub(crate) enum BusPlace {
     /// The log in this folder.
     Embedded(PathBuf),
+    /// A cluster, and the folder of the spool for links that cannot wait for it.
+    Kafka {
+        config: Box<KafkaConfig>,
+        spool: PathBuf,
+    },
 }
 
 impl BusPlace {
     pub(crate) fn open(&self) -> Result<Bus> {
         match self {
             Self::Embedded(folder) => Ok(Bus::open(folder, BusConfig::default())?),
+            Self::Kafka { config, .. } => Ok(Bus::connect((**config).clone())?),
+        }
+    }
+
+    /// The spool; none where the bus itself is on this machine.
+    pub(crate) fn open_spool(&self) -> Result<Option<Bus>> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Kafka { spool, .. } => Ok(Some(Bus::open(spool, BusConfig::default())?)),
         }
     }
 }
@@ -48,6 +62,9 @@ impl std::fmt::Display for BusPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Embedded(folder) => write!(f, "the embedded log in {}", folder.display()),
+            Self::Kafka { config, .. } => {
+                write!(f, "Kafka at {}", config.bootstrap_servers.join(", "))
+            }
         }
     }
 }
@@ -62,12 +79,48 @@ impl<'a> Resolver<'a> {
         self.folder.join(&self.config.data.folder)
     }
 
-    pub(crate) fn bus(&self) -> BusPlace {
-        match self.config.bus.backend {
-            Backend::Embedded => BusPlace::Embedded(match &self.config.bus.folder {
+    pub(crate) fn bus(&self) -> Result<BusPlace> {
+        let section = &self.config.bus;
+        match (section.backend, &section.kafka) {
+            (Backend::Embedded, None) => Ok(BusPlace::Embedded(match &section.folder {
                 Some(folder) => self.folder.join(folder),
                 None => self.data().join("bus"),
-            }),
+            })),
+            (Backend::Embedded, Some(_)) => {
+                bail!(
+                    "there is a [bus.kafka], and the backend is embedded; write backend = \"kafka\" in [bus], or remove it"
+                )
+            }
+            (Backend::Kafka, None) => {
+                bail!("there is no [bus.kafka]; add one with bootstrap_servers = [\"host:port\"]")
+            }
+            (Backend::Kafka, Some(config)) => {
+                let mut config = config.clone();
+                let paths = config.tls.iter_mut().flat_map(|tls| {
+                    [
+                        &mut tls.authority,
+                        &mut tls.certificate,
+                        &mut tls.key,
+                        &mut tls.key_password_file,
+                    ]
+                });
+                for path in paths.flatten() {
+                    *path = self.folder.join(&*path);
+                }
+                if let Some(sasl) = &mut config.sasl {
+                    sasl.password_file = self.folder.join(&sasl.password_file);
+                }
+                if config.bootstrap_servers.is_empty() {
+                    bail!("[bus.kafka]: bootstrap_servers is empty; name at least one host:port");
+                }
+                Ok(BusPlace::Kafka {
+                    config: Box::new(config),
+                    spool: match &section.folder {
+                        Some(folder) => self.folder.join(folder),
+                        None => self.data().join("spool"),
+                    },
+                })
+            }
         }
     }
 
