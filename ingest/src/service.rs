@@ -155,7 +155,7 @@ impl Ingest {
         let draining = Arc::new(AtomicBool::new(false));
         let mut workers = Vec::new();
         for topic in config.topics.iter().copied() {
-            for partition in 0..bus.partitions(topic) {
+            for partition in 0..bus.partitions(topic)? {
                 let place = (topic, partition);
                 let worker = Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
                 let thread = std::thread::Builder::new()
