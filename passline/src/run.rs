@@ -136,6 +136,12 @@ impl std::fmt::Display for Plan {
 fn serve(plan: &Plan, config: &Config) -> Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
+    if plan.ingest.is_some() && resolve::is_remote(&plan.data) {
+        bail!(
+            "[data] folder = \"{}\": tables in an object store are not written by this version",
+            plan.data.display()
+        );
+    }
     let bus = plan.bus.open()?;
     let mut storing = match &plan.ingest {
         Some(config) => Some(Storing::start(&bus, plan.data.clone(), config.clone())?),

@@ -75,17 +75,33 @@ impl<'a> Resolver<'a> {
         Self { config, folder }
     }
 
+    /// Where the tables lie: a folder, or a place in an object store as it is written.
     pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join(&self.config.data.folder)
+        let data = &self.config.data.folder;
+        if is_remote(data) {
+            data.clone()
+        } else {
+            self.folder.join(data)
+        }
+    }
+
+    /// The folder of the embedded log or spool, which is always on this machine.
+    fn log_folder(&self, name: &str) -> Result<PathBuf> {
+        let data = self.data();
+        match &self.config.bus.folder {
+            Some(folder) => Ok(self.folder.join(folder)),
+            None if is_remote(&data) => bail!(
+                "[data] folder = \"{}\" is not on this machine: add folder = \"FOLDER\" to [bus] for the log",
+                data.display()
+            ),
+            None => Ok(data.join(name)),
+        }
     }
 
     pub(crate) fn bus(&self) -> Result<BusPlace> {
         let section = &self.config.bus;
         match (section.backend, &section.kafka) {
-            (Backend::Embedded, None) => Ok(BusPlace::Embedded(match &section.folder {
-                Some(folder) => self.folder.join(folder),
-                None => self.data().join("bus"),
-            })),
+            (Backend::Embedded, None) => Ok(BusPlace::Embedded(self.log_folder("bus")?)),
             (Backend::Embedded, Some(_)) => {
                 bail!(
                     "there is a [bus.kafka], and the backend is embedded; write backend = \"kafka\" in [bus], or remove it"
@@ -115,9 +131,10 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(BusPlace::Kafka {
                     config: Box::new(config),
-                    spool: match &section.folder {
-                        Some(folder) => self.folder.join(folder),
-                        None => self.data().join("spool"),
+                    spool: if self.config.station.is_some() {
+                        self.log_folder("spool")?
+                    } else {
+                        PathBuf::new()
                     },
                 })
             }
@@ -307,6 +324,11 @@ impl<'a> Resolver<'a> {
         }
         Ok(())
     }
+}
+
+/// `s3://bucket/prefix` and the like.
+pub(crate) fn is_remote(data: &Path) -> bool {
+    data.to_string_lossy().contains("://")
 }
 
 /// Names go into contact identities, metrics and events.
