@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all: ./test.sh [arguments for cargo test]
 #
-# Needs Rust, a C and C++ compiler, make and perl; Java and Maven for a real Kafka. The readers and peers that Passline is compared with (Python
-# packages) go into a cache folder outside the checkout.
+# Needs Rust, a C and C++ compiler, make and perl; Java and Maven for a real Kafka. The readers and
+# peers that Passline is compared with (Python packages), an S3 server (Go, or else Python) and
+# Kafka's jars go into a cache folder outside the checkout.
 set -euo pipefail
 cd "$(dirname "$0")"
 source ./.ci/environment
@@ -23,6 +24,10 @@ if ! tests/peers/setup.sh >/dev/null; then
 fi
 if ! tests/kafka/resolve.sh >/dev/null; then
     echo "test.sh: Apache Kafka's jars cannot be had; the tests that need it will say so" >&2
+    [ -z "${CI:-}" ] || exit 1
+fi
+if ! tests/s3/setup.sh >/dev/null; then
+    echo "test.sh: no S3 server could be installed; the tests that need one will say so" >&2
     [ -z "${CI:-}" ] || exit 1
 fi
 

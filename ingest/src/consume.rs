@@ -1,131 +1,212 @@
 //! Consuming: one worker folds one partition of one topic into its tables.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusError, Offset, Record, Subscription, Topic};
-use lake::{FinishedFile, StoredFile, TableLog, make_durable, store};
+use bus::{
+    Bus, BusError, DeadLetter, Offset, Payload, RawRecord, Record, Subscription, Topic,
+    encode_block,
+};
+use lake::{TableLog, Tables};
 use tokio::runtime::Runtime;
 
+use crate::assign::Shared;
 use crate::batch::TableBatch;
 use crate::count;
+use crate::duplicates::{Admission, Duplicates};
 use crate::error::IngestError;
-use crate::rows::rows_of;
-use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
+use crate::rows::{Rows, is_table_name, rows_of};
+use crate::service::{Damage, IngestConfig, Step, Summary};
 
 /// Folds one partition of one topic.
 pub(crate) struct Worker {
-    bus: Bus,
-    lake: PathBuf,
-    config: IngestConfig,
-    runtime: Arc<Runtime>,
+    pub(crate) bus: Bus,
+    pub(crate) lake: Tables,
+    pub(crate) config: IngestConfig,
+    pub(crate) runtime: Arc<Runtime>,
     draining: Arc<AtomicBool>,
-    topic: Topic,
-    partition: u32,
+    /// The partition is another process's already.
+    lost: Arc<AtomicBool>,
+    pub(crate) topic: Topic,
+    pub(crate) partition: u32,
     application: String,
-    subscription: Subscription,
-    logs: HashMap<String, TableLog>,
-    tables: BTreeMap<String, TableBatch>,
+    pub(crate) subscription: Subscription,
+    pub(crate) tables: BTreeMap<String, Table>,
+    /// Records that cannot be read, at most [`LETTERS_MAX`]; then they are sent.
+    letters: Vec<DeadLetter>,
     /// First offset of what is buffered.
-    first: Offset,
+    pub(crate) first: Offset,
     /// Octets and records buffered, as the bus counts them.
-    octets: usize,
-    records: u64,
-    since: Option<Instant>,
-    summary: Summary,
+    pub(crate) octets: usize,
+    pub(crate) records: u64,
+    pub(crate) since: Option<Instant>,
+    pub(crate) summary: Summary,
 }
 
-/// A table's files of one flush, on the disk and not yet committed.
-struct Written {
-    name: String,
-    files: Vec<(FinishedFile, StoredFile)>,
-    rows: u64,
+/// One table, as far as this worker is concerned.
+pub(crate) struct Table {
+    pub(crate) log: TableLog,
+    /// Rows since the last flush, but for those that are held.
+    pub(crate) batch: TableBatch,
+    pub(crate) duplicates: Duplicates,
 }
 
 impl Worker {
-    pub(crate) fn open(
-        bus: &Bus,
-        lake: PathBuf,
-        config: &IngestConfig,
-        runtime: &Arc<Runtime>,
-        draining: &Arc<AtomicBool>,
-        (topic, partition): (Topic, u32),
-    ) -> Result<Self, IngestError> {
-        let subscription = bus.subscribe(topic, partition, GROUP)?;
-        Ok(Self {
-            bus: bus.clone(),
-            lake,
-            config: config.clone(),
-            runtime: Arc::clone(runtime),
-            draining: Arc::clone(draining),
+    pub(crate) fn new(shared: Shared, subscription: Subscription, lost: Arc<AtomicBool>) -> Self {
+        let (topic, partition) = (subscription.topic(), subscription.partition());
+        Self {
+            bus: shared.bus,
+            lake: shared.lake,
+            runtime: shared.runtime,
+            draining: shared.draining,
+            lost,
             topic,
             partition,
-            application: format!("passline/{topic}/{partition}"),
+            application: application(&shared.config.log, topic, partition),
+            config: shared.config,
             first: subscription.position(),
             subscription,
-            logs: HashMap::new(),
             tables: BTreeMap::new(),
+            letters: Vec::new(),
             octets: 0,
             records: 0,
             since: None,
             summary: Summary::default(),
-        })
+        }
     }
 
-    /// Runs until the service drains and the topic's end is reached.
+    /// Runs until the service drains and the partition's end is reached, or until the partition
+    /// goes to another process.
     pub(crate) fn run(mut self) -> Result<Summary, IngestError> {
+        let mut until = None;
         loop {
             // Read before polling: what was published before the drain is then seen.
             let draining = self.draining.load(Ordering::Acquire);
+            if draining && until.is_none() {
+                until = Some(self.bus.end_offset(self.topic, self.partition)?);
+            }
             match self.subscription.poll(POLL) {
                 Ok(Some(record)) => self.take(record)?,
-                Ok(None) if draining => break,
+                Ok(None) if draining && self.subscription.at_end() => break,
                 Ok(None) => {}
                 Err(error @ (BusError::Corrupt { .. } | BusError::Missing { .. })) => {
                     tracing::error!(%error, "records are lost, going on behind them");
                     count::dead_letters(self.topic, 1);
                     self.summary.damage.push(Damage::new(&error));
                 }
+                Err(BusError::Unreadable(letter)) => self.set_aside(*letter)?,
+                Err(BusError::Revoked { .. }) if self.lost.load(Ordering::Acquire) => {
+                    return Ok(self.summary);
+                }
+                Err(BusError::Revoked { .. }) => break,
                 Err(error) => return Err(error.into()),
             }
             if self.is_full() {
-                self.flush()?;
+                self.flush(self.subscription.position())?;
             }
             count::lag(&self.bus, self.topic, self.partition, self.first);
+            if until.is_some_and(|end| self.subscription.position() >= end) {
+                break;
+            }
         }
-        self.flush()?;
+        self.flush(self.subscription.position())?;
         Ok(self.summary)
     }
 
-    fn take(&mut self, record: Arc<Record>) -> Result<(), IngestError> {
-        let (records, octets) = (record.len() as u64, record.octets as u64);
-        count::consumed(self.topic, self.partition, records, octets);
-        self.octets = self.octets.saturating_add(record.octets);
-        self.records += record.len() as u64;
+    /// Keeps a record that cannot be read for those who want to know.
+    fn set_aside(&mut self, letter: DeadLetter) -> Result<(), IngestError> {
+        let (partition, offset) = (letter.partition, letter.offset);
+        let reason = &letter.reason;
+        tracing::error!(topic = %self.topic, partition, offset, reason, "a record cannot be read");
+        count::dead_letters(self.topic, 1);
+        let error = BusError::Unreadable(Box::new(letter.clone()));
+        if self.summary.damage.len() < DAMAGE_MAX {
+            self.summary.damage.push(Damage::new(&error));
+        }
+        self.letters.push(letter);
+        // They are released with the next flush.
+        self.records += 1;
         self.since.get_or_insert_with(Instant::now);
-        let last = record.end() - 1;
+        if self.letters.len() >= LETTERS_MAX {
+            self.send_letters()?;
+        }
+        Ok(())
+    }
+
+    /// Before the bus lets go of them.
+    pub(crate) fn send_letters(&mut self) -> Result<(), IngestError> {
+        if !self.letters.is_empty() {
+            self.bus.dead_letter(&self.letters)?;
+            self.letters.clear();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, record: Arc<Record>) -> Result<(), IngestError> {
+        let (base, last) = (record.base, record.end().saturating_sub(1));
+        let (records, octets) = (record.len() as u64, record.octets);
+        count::consumed(self.topic, self.partition, records, octets as u64);
+        if let Some(letter) = foreign(&record) {
+            return self.set_aside(letter);
+        }
         let rows = rows_of(record, &self.config.scids)?;
-        let log = match self.logs.entry(rows.table.clone()) {
-            std::collections::hash_map::Entry::Occupied(log) => log.into_mut(),
-            std::collections::hash_map::Entry::Vacant(vacant) => vacant.insert(TableLog::open(
-                &self.runtime,
-                &self.lake,
-                &rows.table,
-                &self.application,
-            )?),
+        if !self.tables.contains_key(&rows.table) {
+            let opening = TableLog::open(&self.lake, &rows.table, &self.application);
+            let log = self.runtime.block_on(opening)?;
+            self.check_log(&log)?;
+            let table = Table {
+                log,
+                batch: TableBatch::new(&rows.table),
+                duplicates: Duplicates::new(&rows.table, &rows.batch, &self.config.log),
+            };
+            self.tables.insert(rows.table.clone(), table);
+        }
+        self.add(&rows, base, last)?;
+        self.octets = self.octets.saturating_add(octets);
+        self.records += records;
+        self.since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// A table cannot have more of a log than there is: the log was removed and begun anew.
+    fn check_log(&self, log: &TableLog) -> Result<(), IngestError> {
+        let Some(stored) = log.last_offset() else {
+            return Ok(());
         };
-        // Committed by a process that ended before it could release.
-        if log.last_offset().is_some_and(|stored| stored >= last) {
+        let end = self.bus.end_offset(self.topic, self.partition)?;
+        if stored < end {
             return Ok(());
         }
-        let table = self
-            .tables
-            .entry(rows.table)
-            .or_insert_with_key(|table| TableBatch::new(table));
-        table.add(&rows.spacecraft, &rows.batch)
+        Err(IngestError::LogBehind {
+            table: log.name().to_owned(),
+            topic: self.topic.as_str(),
+            stored,
+            end,
+        })
+    }
+
+    fn add(&mut self, rows: &Rows, base: Offset, last: Offset) -> Result<(), IngestError> {
+        let Some(table) = self.tables.get_mut(&rows.table) else {
+            return Ok(());
+        };
+        // Committed by a process that ended before it could release.
+        if table.log.last_offset().is_some_and(|stored| stored >= last) {
+            return Ok(());
+        }
+        let source = (rows.spacecraft.as_str(), rows.contact.as_str());
+        let admission = table
+            .duplicates
+            .admit(source, rows.batch.clone(), table.log.files());
+        match admission {
+            Admission::Straight(batch) => table.batch.add(&rows.spacecraft, &batch),
+            Admission::Held => Ok(()),
+            Admission::AfterFlush => {
+                self.flush(base)?;
+                self.add(rows, base, last)
+            }
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -135,69 +216,52 @@ impl Worker {
             || self.config.flush_age.is_some_and(aged)
     }
 
-    /// Writes and commits all tables up to the current offset, then releases it.
-    fn flush(&mut self) -> Result<(), IngestError> {
-        let end = self.subscription.position();
-        if end == self.first {
-            return Ok(());
-        }
-        let started = Instant::now();
-        let mut written: Vec<Written> = Vec::new();
-        for (name, table) in std::mem::take(&mut self.tables) {
-            let Some(log) = self.logs.get(&name) else {
-                continue;
-            };
-            let rows = table.rows;
-            let mut files = Vec::new();
-            for mut file in table.finish()? {
-                let octets = std::mem::take(&mut file.encoded.octets);
-                let stored = store(log.folder(), file.day, self.first, &octets)?;
-                self.step(Step::FileWritten);
-                files.push((file, stored));
-            }
-            written.push(Written { name, files, rows });
-        }
-        let files = written.iter_mut().flat_map(|table| &mut table.files);
-        make_durable(files.map(|(_, stored)| stored))?;
-        self.step(Step::FilesDurable);
-        let encoded = started.elapsed();
-        self.bus.sync()?;
-        self.step(Step::BusSynced);
-        let synced = started.elapsed();
-        for Written { name, files, rows } in written {
-            let Some(log) = self.logs.get_mut(&name) else {
-                continue;
-            };
-            log.commit(&self.runtime, &files, end - 1)?;
-            let octets = files.iter().map(|(_, stored)| stored.size).sum::<u64>();
-            count::committed(&name, rows, octets);
-            let summary = self.summary.tables.entry(name).or_default();
-            summary.rows += rows;
-            summary.files += files.len() as u64;
-            summary.octets += octets;
-            self.step(Step::Committed);
-        }
-        let committed = started.elapsed();
-        self.subscription.commit(end)?;
-        self.step(Step::Released);
-        count::flushed(self.topic, started.elapsed());
-        tracing::debug!(
-            topic = %self.topic, partition = self.partition, from = self.first, to = end,
-            ?encoded, ?synced, ?committed, released = ?started.elapsed(), "flushed"
-        );
-        self.first = end;
-        self.octets = 0;
-        self.records = 0;
-        self.since = None;
-        Ok(())
-    }
-
-    fn step(&self, step: Step) {
+    pub(crate) fn step(&self, step: Step) {
         if let Some(hook) = &self.config.hook {
             hook(step);
         }
     }
 }
+
+/// A record whose table is none: some other program's.
+fn foreign(record: &Record) -> Option<DeadLetter> {
+    let Payload::Telemetry { table, .. } = &record.block.payload else {
+        return None;
+    };
+    if is_table_name(table) {
+        return None;
+    }
+    let error = IngestError::TableName {
+        table: table.clone(),
+    };
+    Some(DeadLetter {
+        topic: record.topic,
+        partition: record.partition,
+        offset: record.base,
+        reason: error.to_string(),
+        record: RawRecord {
+            key: Some(record.block.headers.spacecraft.clone().into_bytes()),
+            value: encode_block(&record.block).unwrap_or_default(),
+            headers: Vec::new(),
+        },
+    })
+}
+
+/// The worker's name in the tables. Logs number their records each from 0, so that tables must
+/// tell them apart.
+fn application(log: &str, topic: Topic, partition: u32) -> String {
+    if log.is_empty() {
+        format!("passline/{topic}/{partition}")
+    } else {
+        format!("passline/{log}/{topic}/{partition}")
+    }
+}
+
+/// Unreadable records held.
+const LETTERS_MAX: usize = 64;
+
+/// Unreadable records told at the end; all are counted.
+const DAMAGE_MAX: usize = 1_000;
 
 /// How long a poll waits; `Bus::wake` ends it early.
 const POLL: Duration = Duration::from_millis(100);

@@ -12,6 +12,15 @@ pub enum IngestError {
     /// A table cannot be read or written.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// The log's name cannot be read or made.
+    #[error("the log's name in {} cannot be read or written", .path.display())]
+    Name {
+        /// The file with the name.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Rows cannot be built or sorted.
     #[error("table {table}: rows cannot be built")]
     Arrow {

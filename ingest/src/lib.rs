@@ -17,12 +17,17 @@
 //! Where a replay flushes depends on offsets alone and nothing in a Parquet file on the clock, so
 //! two replays into fresh folders write the same files octet for octet.
 
+mod assign;
 mod batch;
 mod consume;
 mod count;
+mod duplicates;
 mod error;
+mod flush;
+mod name;
 mod rows;
 mod service;
 
 pub use error::IngestError;
+pub use name::log_name;
 pub use service::{Damage, Ingest, IngestConfig, Step, Summary, TableSummary};

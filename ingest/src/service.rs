@@ -1,16 +1,15 @@
 //! The service: a worker for each partition of each topic that has tables.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bus::{Bus, BusError, Offset, Topic};
-use lake::make_folder;
+use lake::{Location, Tables};
 
-use crate::consume::Worker;
+use crate::assign::{Shared, Supervisor};
 use crate::error::IngestError;
 
 /// When to flush, and what else the tables need to know.
@@ -24,6 +23,8 @@ pub struct IngestConfig {
     pub flush_records: u64,
     /// Or when the oldest is so old; `None` in a replay, where only offsets decide.
     pub flush_age: Option<Duration>,
+    /// Name of the log in the tables, where several logs feed them; see [`crate::log_name`].
+    pub log: String,
     /// Spacecraft identifiers, for the table `frames`.
     pub scids: HashMap<String, u16>,
     /// Called after each step; for tests that end the process there.
@@ -43,6 +44,7 @@ impl Default for IngestConfig {
             flush_octets: 36 << 20,
             flush_records: 1_000_000,
             flush_age: None,
+            log: String::new(),
             scids: HashMap::new(),
             hook: None,
         }
@@ -80,6 +82,7 @@ impl Damage {
         let (topic, from) = match error {
             BusError::Corrupt { topic, base, .. } => (*topic, *base),
             BusError::Missing { topic, from, .. } => (*topic, *from),
+            BusError::Unreadable(letter) => (letter.topic, letter.offset),
             _ => (Topic::TmEvents, 0),
         };
         Self {
@@ -99,6 +102,8 @@ pub struct TableSummary {
     pub files: u64,
     /// Their octets.
     pub octets: u64,
+    /// Rows of frames and packets that the table has from another contact, or had.
+    pub duplicates: u64,
 }
 
 /// What the service did from start to finish.
@@ -116,12 +121,13 @@ impl Summary {
         self.tables.values().map(|table| table.rows).sum()
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         for (name, table) in other.tables {
             let sum = self.tables.entry(name).or_default();
             sum.rows += table.rows;
             sum.files += table.files;
             sum.octets += table.octets;
+            sum.duplicates += table.duplicates;
         }
         self.damage.extend(other.damage);
     }
@@ -131,52 +137,56 @@ impl Summary {
 pub struct Ingest {
     bus: Bus,
     draining: Arc<AtomicBool>,
-    workers: Vec<(Topic, JoinHandle<Result<Summary, IngestError>>)>,
+    failed: Arc<AtomicBool>,
+    supervisor: JoinHandle<Result<Summary, IngestError>>,
 }
 
 impl Ingest {
-    /// Starts a worker thread for each partition of each topic; tables go to `data_folder/lake`.
+    /// Joins the consumer group of ingest workers and starts a worker thread for each partition
+    /// that it is given, of each topic; tables go to `lake/` at a location.
     ///
     /// # Errors
-    /// The lake cannot be created, the log cannot be read, or a thread cannot be started.
+    /// The lake cannot be reached, the group cannot be joined, or a thread cannot be started.
     pub fn start(
         bus: &Bus,
-        data_folder: &Path,
+        data: impl Into<Location>,
         config: &IngestConfig,
     ) -> Result<Self, IngestError> {
-        let lake = data_folder.join(LAKE);
-        make_folder(&lake)?;
+        let lake = Tables::open(&data.into())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .map_err(IngestError::Thread)?;
-        let runtime = Arc::new(runtime);
-        let draining = Arc::new(AtomicBool::new(false));
-        let mut workers = Vec::new();
-        for topic in config.topics.iter().copied() {
-            for partition in 0..bus.partitions(topic)? {
-                let place = (topic, partition);
-                let worker = Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
-                let thread = std::thread::Builder::new()
-                    .name(format!("ingest {topic}"))
-                    .spawn(move || worker.run())
-                    .map_err(IngestError::Thread)?;
-                workers.push((topic, thread));
-            }
-        }
+        // Whatever is wrong with the location is said before anything is consumed.
+        runtime.block_on(lake.names())?;
+        let member = bus.join(&config.topics, GROUP)?;
+        let (draining, failed) = (Arc::default(), Arc::default());
+        let shared = Shared {
+            bus: bus.clone(),
+            lake,
+            config: config.clone(),
+            runtime: Arc::new(runtime),
+            draining: Arc::clone(&draining),
+            failed: Arc::clone(&failed),
+        };
+        let supervisor = Supervisor::new(shared, member);
+        let supervisor = std::thread::Builder::new()
+            .name("ingest".to_owned())
+            .spawn(move || supervisor.run())
+            .map_err(IngestError::Thread)?;
         Ok(Self {
             bus: bus.clone(),
             draining,
-            workers,
+            failed,
+            supervisor,
         })
     }
 
-    /// Whether a worker has ended early; [`Ingest::finish`] then says why. Publishing goes on
-    /// into the log, unread.
+    /// Whether a worker has ended with an error; [`Ingest::finish`] then says which. Publishing
+    /// goes on into the log, unread.
     pub fn has_failed(&self) -> bool {
-        !self.draining.load(Ordering::Acquire)
-            && self.workers.iter().any(|(_, thread)| thread.is_finished())
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Consumes everything published so far, commits it, releases it, and ends.
@@ -186,28 +196,15 @@ impl Ingest {
     pub fn finish(self) -> Result<Summary, IngestError> {
         self.draining.store(true, Ordering::Release);
         self.bus.wake();
-        let mut summary = Summary::default();
-        let mut failed = None;
-        for (topic, thread) in self.workers {
-            let result = thread.join().unwrap_or(Err(IngestError::Panicked {
-                topic: topic.as_str(),
-            }));
-            match result {
-                Ok(part) => summary.add(part),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        match failed {
-            Some(error) => Err(error),
-            None => {
-                // Deletes the released segments.
-                self.bus.sync()?;
-                Ok(summary)
-            }
-        }
+        let panicked = IngestError::Panicked {
+            topic: "all topics",
+        };
+        let summary = self.supervisor.join().unwrap_or(Err(panicked))?;
+        // Deletes the released segments.
+        self.bus.sync()?;
+        Ok(summary)
     }
 }
 
 /// The consumer group of this service.
 pub(crate) const GROUP: &str = "ingest";
-const LAKE: &str = "lake";

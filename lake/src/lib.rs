@@ -8,14 +8,33 @@
 //! that says which of them belong to it and how far each worker has come (`txn`).
 
 mod error;
+mod files;
+mod follow;
+mod location;
 mod log;
+mod read;
+mod remote;
 mod stats;
+mod tables;
+mod widen;
 mod write;
 
 pub use error::LakeError;
-pub use log::TableLog;
+pub use files::{FileIndex, Known, TableFile};
+pub use location::Location;
+pub use log::{Change, Committed, TableLog};
+pub use read::FileRows;
 pub use stats::STATISTICS_COLUMNS;
+pub use tables::Tables;
 pub use write::{
     Day, Encoded, FinishedFile, ROW_GROUP_ROWS, RunWriter, StoredFile, date, make_durable,
-    make_folder, partition_folder, store,
+    make_folder, partition_folder,
 };
+
+/// The partition column.
+pub const DAY_COLUMN: &str = "day";
+
+/// Tag of a file in the log: name of the topic log that its rows came from.
+pub const LOG_TAG: &str = "passline.log";
+
+const LOG_FOLDER: &str = "_delta_log";

@@ -10,8 +10,14 @@ use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
 
 /// Columns with a range in the Delta log.
-pub const STATISTICS_COLUMNS: [&str; 5] =
-    ["time", "spacecraft", "received", "apid", "virtual_channel"];
+pub const STATISTICS_COLUMNS: [&str; 6] = [
+    "time",
+    "spacecraft",
+    "received",
+    "apid",
+    "virtual_channel",
+    "contact",
+];
 
 /// The `stats` text of an add action.
 pub(crate) fn stats_text(metadata: &ParquetMetaData) -> String {

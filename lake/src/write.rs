@@ -13,8 +13,12 @@ use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use tokio::task::JoinHandle;
 
 use crate::error::LakeError;
+use crate::log::TableLog;
+use crate::remote::Remote;
+use crate::tables::Root;
 
 /// Rows of a row group.
 pub const ROW_GROUP_ROWS: usize = 128 * 1_024;
@@ -91,63 +95,103 @@ pub struct StoredFile {
     pub path: String,
     /// Octets.
     pub size: u64,
-    location: PathBuf,
-    /// Until it is durable.
-    file: Option<File>,
+    /// Name of the log that its rows came from, for [`crate::LOG_TAG`].
+    pub log: String,
+    written: Written,
 }
 
-/// Stores a file below the table's folder: same content, same name. Not durable yet.
-///
-/// # Errors
-/// [`LakeError::Io`].
-pub fn store(
-    table_folder: &Path,
-    day: Day,
-    first_offset: u64,
-    octets: &[u8],
-) -> Result<StoredFile, LakeError> {
-    let hash = blake3::hash(octets).to_hex();
-    let partition = partition_folder(day);
-    let path = format!(
-        "{partition}/part-{first_offset:020}-{}.parquet",
-        &hash[..16]
-    );
-    let folder = table_folder.join(&partition);
-    make_folder(&folder)?;
-    let location = table_folder.join(&path);
-    // Not in the Delta log yet: a half-written file of a killed process is written over.
-    let file = File::create(&location)
-        .and_then(|mut file| file.write_all(octets).map(|()| file))
-        .map_err(io_error("writing", &location))?;
-    Ok(StoredFile {
-        path,
-        size: octets.len() as u64,
-        location,
-        file: Some(file),
-    })
+/// How far a file has come.
+enum Written {
+    /// On this machine; the open file until it is durable.
+    Folder(PathBuf, Option<File>),
+    /// On its way to an object store.
+    Remote(Option<JoinHandle<Result<(), LakeError>>>),
+}
+
+impl TableLog {
+    /// Stores a file of the table: same content, same name. Not durable yet, and not part of the
+    /// table before it is committed. `log` names
+    /// the log that its rows came from. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`LakeError::Io`].
+    pub async fn store(
+        &self,
+        day: Day,
+        first_offset: u64,
+        octets: Vec<u8>,
+        log: &str,
+    ) -> Result<StoredFile, LakeError> {
+        let hash = blake3::hash(&octets).to_hex();
+        let partition = partition_folder(day);
+        let path = format!(
+            "{partition}/part-{first_offset:020}-{}.parquet",
+            &hash[..16]
+        );
+        let size = octets.len() as u64;
+        let written = match (self.tables().root(), self.folder()) {
+            (Root::Remote(remote), _) => {
+                let (remote, object) = (remote.clone(), self.object_path(remote, &path));
+                let turn = remote.turns.clone().acquire_owned().await;
+                Written::Remote(Some(tokio::spawn(async move {
+                    let written = remote.put(&object, octets.into()).await;
+                    drop(turn);
+                    written
+                })))
+            }
+            (Root::Folder(lake), folder) => {
+                let table = folder.unwrap_or(lake);
+                make_folder(&table.join(&partition))?;
+                let location = table.join(&path);
+                // Not in the log yet: a half-written file of a killed process is written over.
+                let file = File::create(&location)
+                    .and_then(|mut file| file.write_all(&octets).map(|()| file))
+                    .map_err(io_error("writing", &location))?;
+                Written::Folder(location, Some(file))
+            }
+        };
+        Ok(StoredFile {
+            path,
+            size,
+            log: log.to_owned(),
+            written,
+        })
+    }
+
+    pub(crate) fn object_path(&self, remote: &Remote, path: &str) -> object_store::path::Path {
+        let table = remote.prefix.clone().join(self.name());
+        path.split('/').fold(table, object_store::path::Path::join)
+    }
 }
 
 /// Makes files and the folders they lie in durable. Together, after all are written: the first
 /// sync of a file system's journal takes most of the others along.
 ///
 /// # Errors
-/// [`LakeError::Io`].
-pub fn make_durable<'a>(files: impl Iterator<Item = &'a mut StoredFile>) -> Result<(), LakeError> {
+/// [`LakeError::Io`], or why an object store refused a file.
+pub async fn make_durable<'a>(
+    files: impl Iterator<Item = &'a mut StoredFile>,
+) -> Result<(), LakeError> {
     let mut folders = BTreeSet::new();
     for stored in files {
-        if let Some(file) = stored.file.take() {
-            file.sync_all()
-                .map_err(io_error("syncing", &stored.location))?;
+        match &mut stored.written {
+            Written::Folder(location, file) => {
+                if let Some(file) = file.take() {
+                    file.sync_all().map_err(io_error("syncing", location))?;
+                }
+                // The file's entry, and its partition folder's.
+                folders.extend(location.ancestors().skip(1).take(2).map(Path::to_owned));
+            }
+            Written::Remote(task) => {
+                if let Some(task) = task.take() {
+                    task.await.map_err(|error| LakeError::Io {
+                        doing: "uploading",
+                        path: stored.path.clone().into(),
+                        source: error.into(),
+                    })??;
+                }
+            }
         }
-        // The file's entry, and its partition folder's.
-        folders.extend(
-            stored
-                .location
-                .ancestors()
-                .skip(1)
-                .take(2)
-                .map(Path::to_owned),
-        );
     }
     folders.iter().try_for_each(|folder| sync_folder(folder))
 }

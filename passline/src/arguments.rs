@@ -85,6 +85,22 @@ pub(crate) struct DemoFlags {
     pub(crate) minutes: u32,
 }
 
+/// Where the tables lie.
+#[derive(Args)]
+pub(crate) struct PlaceFlags {
+    /// Where the tables lie: a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or
+    /// az://CONTAINER/PREFIX.
+    #[arg(long, value_name = "DIR|URL", default_value = DATA)]
+    pub(crate) data: PathBuf,
+    /// TOML file with the keys of the object store, named as in the environment
+    /// (aws_access_key_id, ...) [default: what PASSLINE_CREDENTIALS names].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+}
+
+/// Where data lie, if nobody says otherwise.
+pub(crate) const DATA: &str = "passline-data";
+
 #[derive(Args)]
 pub(crate) struct ReplayFlags {
     /// The recording.
@@ -93,9 +109,12 @@ pub(crate) struct ReplayFlags {
     /// Mission folder: says how bytes become packets and packets become values.
     #[arg(long, value_name = "DIR")]
     pub(crate) mission: PathBuf,
-    /// Folder for the tables.
-    #[arg(long, value_name = "DIR", default_value = "passline-data")]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceFlags,
+    /// Folder for the log of what is not stored yet [default: bus/ in --data, passline-data/bus
+    /// where that is an object store].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bus: Option<PathBuf>,
     /// What the recording holds, if not what the mission says.
     #[arg(long)]
     pub(crate) level: Option<LevelFlag>,
@@ -122,9 +141,8 @@ pub(crate) struct SqlFlags {
     /// File with SQL to run; - for standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Folder with the tables.
-    #[arg(long, value_name = "DIR", default_value = "passline-data")]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceFlags,
     /// How to print answers.
     #[arg(long, default_value = "table")]
     pub(crate) format: FormatFlag,

@@ -12,6 +12,7 @@ use simulator::{Faults, Pass, PassConfig, Truth};
 use station::Replay;
 
 use crate::arguments::DemoFlags;
+use crate::place::Place;
 use crate::report::{self, count, plural};
 use crate::{mission, replay};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(flags: &DemoFlags) -> Result<ExitCode> {
         level: mission.downlink.input,
         station: Some("svalbard"),
     };
-    let (found, stored) = replay::replay_into(&contact, &flags.data)?;
+    let (found, stored) = replay::replay_into(&contact, &Place::folder(&flags.data))?;
     say!(
         "2. replayed {}: {} decoded, {} stored before, {} new rows in {} tables",
         recording.display(),

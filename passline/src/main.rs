@@ -15,6 +15,7 @@ mod arguments;
 mod demo;
 mod inspect;
 mod mission;
+mod place;
 mod replay;
 mod report;
 mod run;

@@ -1,6 +1,5 @@
 //! `passline replay`: a recorded pass becomes tables.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use station::{Replay, ReplaySummary};
 
 use crate::arguments::ReplayFlags;
 use crate::mission;
+use crate::place::Place;
 use crate::report::{self, count, plural};
 
 pub(crate) fn run(flags: &ReplayFlags) -> Result<ExitCode> {
@@ -23,35 +23,38 @@ pub(crate) fn run(flags: &ReplayFlags) -> Result<ExitCode> {
         level: mission::level(flags.level, &mission),
         station: flags.station.as_deref(),
     };
-    let (found, stored) = replay_into(&replay, &flags.data)?;
-    print_summary(&found, &stored, &flags.data, started)?;
+    let place = Place::resolve(&flags.place, flags.bus.as_deref())?;
+    let (found, stored) = replay_into(&replay, &place)?;
+    print_summary(&found, &stored, &place, started)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a replay through the embedded bus into the tables of a data folder.
-pub(crate) fn replay_into(replay: &Replay<'_>, data: &Path) -> Result<(ReplaySummary, Summary)> {
+/// Runs a replay through the embedded bus into the tables of a place.
+pub(crate) fn replay_into(replay: &Replay<'_>, place: &Place) -> Result<(ReplaySummary, Summary)> {
     // Asked first, so that a wrong name leaves no empty data folder behind.
     let length = station::FileLink::open(replay.recording)?.length();
-    let bus = Bus::open(&data.join("bus"), BusConfig::default())?;
+    let bus = Bus::open(&place.bus, BusConfig::default())?;
     let spacecraft = &replay.mission.spacecraft;
     let config = IngestConfig {
         scids: spacecraft
             .iter()
             .filter_map(|spacecraft| Some((spacecraft.name.to_string(), spacecraft.scid?)))
             .collect(),
+        log: place.log.clone(),
         ..IngestConfig::default()
     };
-    let ingest = Ingest::start(&bus, data, &config)?;
+    let ingest = Ingest::start(&bus, &place.location, &config)?;
     let bar = report::octets_bar(length, "replaying");
     let found = replay.run(&bus, &mut |position| bar.set_position(position))?;
     bar.set_message("storing");
     let stored = ingest.finish()?;
     bar.finish_and_clear();
-    if found.already_stored > 0 && query::Lake::open(data).is_err() {
+    if found.already_stored > 0 && query::Lake::open(&place.location).is_err() {
         anyhow::bail!(
-            "{0}/bus says that this contact is stored, and {0}/lake holds no table: \
-             remove {0}/bus and replay again",
-            data.display()
+            "{0} says that this contact is stored, and {1} holds no table: \
+             remove {0} and replay again",
+            place.bus.display(),
+            place.location
         );
     }
     Ok((found, stored))
@@ -60,7 +63,7 @@ pub(crate) fn replay_into(replay: &Replay<'_>, data: &Path) -> Result<(ReplaySum
 fn print_summary(
     found: &ReplaySummary,
     stored: &Summary,
-    data: &Path,
+    place: &Place,
     started: Instant,
 ) -> Result<()> {
     let skipped = found.octets.saturating_sub(found.octets_used);
@@ -85,6 +88,13 @@ fn print_summary(
             plural(found.already_stored, "record")
         );
     }
+    let duplicates: u64 = stored.tables.values().map(|table| table.duplicates).sum();
+    if duplicates > 0 {
+        say!(
+            "{} came from another contact too; the better copies stay",
+            plural(duplicates, "row")
+        );
+    }
     report::print(|out| {
         for (name, table) in &stored.tables {
             let (rows, octets) = (count(table.rows), count(table.octets));
@@ -94,7 +104,7 @@ fn print_summary(
     })?;
     say!(
         "in {}, in {}",
-        data.display(),
+        place.location,
         report::duration(started.elapsed())
     );
     Ok(())

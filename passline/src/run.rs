@@ -4,15 +4,15 @@ mod config;
 mod resolve;
 mod storing;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use bus::{Bus, Topic};
+use bus::{Bus, Forwarder, Topic};
 use ingest::IngestConfig;
+use lake::Location;
 use service::{Check, Http, Metrics, Readiness, Shutdown};
-use station::{LinkState, Station, StationConfig, Watch};
+use station::{LinkKind, LinkState, Station, StationConfig, Watch};
 
 pub(crate) use self::config::LogFormat;
 use self::config::{Backend, Config};
@@ -59,7 +59,7 @@ fn health(flags: &HealthFlags) -> Result<ExitCode> {
 /// Everything resolved: what runs in this process.
 struct Plan {
     bus: resolve::BusPlace,
-    data: std::path::PathBuf,
+    data: Location,
     station: Option<StationConfig>,
     ingest: Option<IngestConfig>,
     shutdown_timeout: Duration,
@@ -85,12 +85,27 @@ impl Plan {
             );
         }
         Ok(Self {
-            bus: resolver.bus(),
-            data: resolver.data(),
+            bus: resolver.bus()?,
+            data: resolver.data()?,
             station,
             ingest,
             shutdown_timeout: resolver.shutdown_timeout()?,
         })
+    }
+}
+
+impl Plan {
+    /// The spool, for a station whose datagrams would have to wait for the bus.
+    fn spool(&self) -> Result<Option<Bus>> {
+        let has_datagrams = self.station.iter().any(|station| {
+            let mut links = station.links.iter();
+            links.any(|link| matches!(link.kind, LinkKind::Udp { .. }))
+        });
+        if has_datagrams {
+            self.bus.open_spool()
+        } else {
+            Ok(None)
+        }
     }
 }
 
@@ -111,7 +126,7 @@ impl std::fmt::Display for Plan {
             )?;
         }
         if self.ingest.is_some() {
-            write!(f, "ingest into {}, ", self.data.display())?;
+            write!(f, "ingest into {}, ", self.data)?;
         }
         write!(f, "over {}", self.bus)
     }
@@ -123,11 +138,22 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
     let bus = plan.bus.open()?;
     let mut storing = match &plan.ingest {
-        Some(config) => Some(Storing::start(&bus, plan.data.clone(), config.clone())?),
+        Some(config) => {
+            let config = IngestConfig {
+                log: plan.bus.log_name(&plan.data)?,
+                ..config.clone()
+            };
+            Some(Storing::start(&bus, plan.data.clone(), config)?)
+        }
+        None => None,
+    };
+    let spool = plan.spool()?;
+    let mut forwarder = match &spool {
+        Some(spool) => Some(Forwarder::start(spool, &bus)?),
         None => None,
     };
     let station = match &plan.station {
-        Some(config) => Some(Station::start(&bus, None, config)?),
+        Some(config) => Some(Station::start(&bus, spool.as_ref(), config)?),
         None => None,
     };
     let watch = station.as_ref().map(Station::watch);
@@ -146,6 +172,10 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
             failure = Some(anyhow!("link {link} cannot go on: {reason}"));
             break;
         }
+        if forwarder.as_ref().is_some_and(Forwarder::has_failed) {
+            tracing::error!("the spool is not passed on any more; stopping");
+            break;
+        }
     }
     shutdown.request();
     tracing::info!(within = ?plan.shutdown_timeout, "stopping: taking in what has arrived");
@@ -153,6 +183,12 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     if let Some(station) = station {
         let stopped = station.stop().map_err(anyhow::Error::new);
         failure = failure.or(stopped.err());
+    }
+    if let Some(forwarder) = forwarder.take() {
+        match forwarder.finish() {
+            Ok(forwarded) => tracing::info!(?forwarded, "the spool is passed on"),
+            Err(error) => failure = failure.or(Some(anyhow::Error::new(error))),
+        }
     }
     if let Some(storing) = storing {
         match storing.finish() {
@@ -218,13 +254,17 @@ fn checks(
     Ok(checks)
 }
 
-/// Whether files can be made in the data folder: asked by making one.
-fn writable(data: &Path) -> Result<String, String> {
-    let path = data.join(".writable");
+/// Whether files can be made in the data folder: asked by making one. An object store that does
+/// not take files makes ingest fail, which says why.
+fn writable(data: &Location) -> Result<String, String> {
+    let Some(folder) = data.as_folder() else {
+        return Ok(format!("{data} takes files"));
+    };
+    let path = folder.join(".writable");
     std::fs::write(&path, b"")
         .and_then(|()| std::fs::remove_file(&path))
-        .map(|()| format!("{} is writable", data.display()))
-        .map_err(|error| format!("{} is not writable: {error}", data.display()))
+        .map(|()| format!("{data} is writable"))
+        .map_err(|error| format!("{data} is not writable: {error}"))
 }
 
 /// A bus that does not answer for so long is not ready.

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use query::{Format, Lake, Output};
 
 use crate::arguments::{FormatFlag, SqlFlags};
+use crate::place;
 
 pub(crate) fn run(flags: SqlFlags) -> Result<ExitCode> {
-    let lake = Lake::open(&flags.data)?;
+    let lake = Lake::open(place::location(&flags.place)?)?;
     let mut out = std::io::stdout().lock();
     let output = Output::for_stdout(format(flags.format));
     let statements = match (flags.command, flags.file) {

@@ -1,7 +1,5 @@
 //! What can go wrong with a question, in words that say what to do.
 
-use std::path::PathBuf;
-
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -17,20 +15,15 @@ pub enum QueryError {
     #[error(
         "there are no tables in {}: replay a recording into it first, \
          `passline replay FILE --mission DIR --data {}`",
-        .data.display(), .data.display()
+        .data, .data
     )]
     NoTables {
         /// The data folder.
-        data: PathBuf,
+        data: String,
     },
-    /// The data folder cannot be read.
-    #[error("cannot read {}", .path.display())]
-    Unreadable {
-        /// What was read.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// The tables cannot be read.
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
     /// The threads that answer cannot be started.
     #[error("cannot start the query engine")]
     Start(#[source] std::io::Error),

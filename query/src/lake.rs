@@ -1,6 +1,5 @@
 //! The lake: where tables lie, and the engine that answers questions about them.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -16,12 +15,13 @@ use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use futures::{FutureExt, StreamExt};
+use lake::{Location, Tables};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::catalog::{self, CATALOG, LakeCatalog, SCHEMA};
+use crate::catalog::{CATALOG, LakeCatalog, SCHEMA};
 use crate::{QueryError, guard};
 
 /// Memory that sorts, joins and aggregations of one process may hold; beyond it they spill to
@@ -40,7 +40,7 @@ const BATCHES_AHEAD: usize = 2;
 
 /// The tables of a data folder, and the engine that answers questions about them.
 pub struct Lake {
-    folder: PathBuf,
+    tables: Tables,
     state: Arc<SessionState>,
     interrupt: Arc<Notify>,
     /// `None` only while dropping.
@@ -69,27 +69,13 @@ pub struct ColumnDescription {
 }
 
 impl Lake {
-    /// Opens the lake of a data folder; no table is read yet.
+    /// Opens the lake of a data folder or another location; no table is read yet.
     ///
     /// # Errors
-    /// [`QueryError::NoTables`] if it holds none, [`QueryError::Unreadable`].
-    pub fn open(data: &Path) -> Result<Self, QueryError> {
-        let folder = data.join("lake");
-        let tables = match catalog::table_names(&folder) {
-            Ok(tables) => tables,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => {
-                return Err(QueryError::Unreadable {
-                    path: folder,
-                    source,
-                });
-            }
-        };
-        if tables.is_empty() {
-            return Err(QueryError::NoTables {
-                data: data.to_owned(),
-            });
-        }
+    /// [`QueryError::NoTables`] if it holds none, [`QueryError::Lake`] if it cannot be read.
+    pub fn open(data: impl Into<Location>) -> Result<Self, QueryError> {
+        let location = data.into();
+        let tables = Tables::open(&location)?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(processors)
@@ -100,24 +86,28 @@ impl Lake {
             .build()
             .map_err(QueryError::Start)?;
         let state =
-            session(&folder, processors).map_err(|error| QueryError::from_datafusion(&error))?;
-        Ok(Self {
-            folder,
+            session(&tables, processors).map_err(|error| QueryError::from_datafusion(&error))?;
+        let lake = Self {
+            tables,
             state: Arc::new(state),
             interrupt: Arc::new(Notify::new()),
             runtime: Some(runtime),
-        })
+        };
+        if lake.tables()?.is_empty() {
+            return Err(QueryError::NoTables {
+                data: location.to_string(),
+            });
+        }
+        Ok(lake)
     }
 
     /// The tables there are now, sorted.
     ///
     /// # Errors
-    /// [`QueryError::Unreadable`].
+    /// [`QueryError::Lake`] if it cannot be read.
     pub fn tables(&self) -> Result<Vec<String>, QueryError> {
-        catalog::table_names(&self.folder).map_err(|source| QueryError::Unreadable {
-            path: self.folder.clone(),
-            source,
-        })
+        let tables = self.tables.clone();
+        Ok(self.wait(async move { tables.names().await })??)
     }
 
     /// The columns of a table, in order, with what is known about them.
@@ -129,12 +119,13 @@ impl Lake {
         if !tables.iter().any(|name| name == table) {
             return Err(QueryError::unknown_table(table, tables));
         }
-        let (folder, name) = (self.folder.clone(), table.to_owned());
+        let (tables, name) = (self.tables.clone(), table.to_owned());
         let schema = self.wait(async move {
-            let table = catalog::load(&folder, &name).await?;
-            let provider = table.table_provider().await?;
-            Ok::<_, datafusion::error::DataFusionError>(provider.schema())
-        })?;
+            let table = tables.load(&name).await?;
+            let provider = table.table_provider().await;
+            let provider = provider.map_err(|error| QueryError::Failed(error.to_string()))?;
+            Ok::<_, QueryError>(provider.schema())
+        })??;
         Ok(schema
             .fields()
             .iter()
@@ -159,7 +150,7 @@ impl Lake {
     /// Parses statements on a thread with a large stack, refusing those that do not only read.
     pub(crate) fn parse(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
         let sql = sql.to_owned();
-        self.wait_plain(async move { guard::parse(&sql) })?
+        self.wait(async move { guard::parse(&sql) })?
     }
 
     /// Plans a statement against the tables' latest commits and starts computing.
@@ -167,9 +158,8 @@ impl Lake {
         // A Ctrl-C that came while nothing ran is not meant for this statement.
         let _ = self.interrupt.notified().now_or_never();
         let state = Arc::clone(&self.state);
-        let folder = self.folder.clone();
-        let mut stream =
-            self.wait_plain(async move { plan(&state, &folder, statement).await })??;
+        let tables = self.tables.clone();
+        let mut stream = self.wait(async move { plan(&state, &tables, statement).await })??;
         let schema = stream.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let computing = self.runtime()?.spawn(async move {
@@ -219,16 +209,8 @@ impl Lake {
         self.runtime.as_ref().ok_or(QueryError::Interrupted)
     }
 
-    fn wait<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, datafusion::error::DataFusionError>> + Send + 'static,
-    ) -> Result<T, QueryError> {
-        self.wait_plain(work)?
-            .map_err(|error| QueryError::from_datafusion(&error))
-    }
-
     /// Runs work on a thread with a large stack, until it is done or interrupted.
-    fn wait_plain<T: Send + 'static>(
+    fn wait<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, QueryError> {
@@ -288,7 +270,7 @@ impl Drop for Answer<'_> {
 }
 
 fn session(
-    folder: &Path,
+    tables: &Tables,
     processors: usize,
 ) -> Result<SessionState, datafusion::error::DataFusionError> {
     let mut config = SessionConfig::new()
@@ -315,17 +297,17 @@ fn session(
         )
         .build_arc()?;
     let context = SessionContext::new_with_config_rt(config, environment);
-    context.register_catalog(CATALOG, Arc::new(LakeCatalog::new(folder)));
+    context.register_catalog(CATALOG, Arc::new(LakeCatalog::new(tables)));
     Ok(context.state())
 }
 
 async fn plan(
     state: &SessionState,
-    folder: &Path,
+    tables: &Tables,
     statement: Statement,
 ) -> Result<SendableRecordBatchStream, QueryError> {
     let statement = plain_show_tables(statement)?;
-    check_tables(state, folder, &statement)?;
+    check_tables(state, tables, &statement).await?;
     let failed = |error| QueryError::from_datafusion(&error);
     let logical = state.statement_to_plan(statement).await.map_err(failed)?;
     // The guard has refused all of these already; this is the second lock on the same door.
@@ -369,9 +351,9 @@ fn plain_show_tables(statement: Statement) -> Result<Statement, QueryError> {
 }
 
 /// Unknown tables are named here, where their neighbours are known.
-fn check_tables(
+async fn check_tables(
     state: &SessionState,
-    folder: &Path,
+    tables: &Tables,
     statement: &Statement,
 ) -> Result<(), QueryError> {
     let references = state
@@ -380,10 +362,7 @@ fn check_tables(
     if references.is_empty() {
         return Ok(());
     }
-    let tables = catalog::table_names(folder).map_err(|source| QueryError::Unreadable {
-        path: folder.to_owned(),
-        source,
-    })?;
+    let tables = tables.names().await?;
     for reference in references {
         let elsewhere = reference
             .schema()

@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod lake;
+pub mod s3;
 pub mod service;
 
 use std::path::{Path, PathBuf};

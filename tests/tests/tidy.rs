@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "bus",
             "ingest",
+            "lake",
             "query",
             "schemas",
             "service",

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bus::KafkaConfig;
 use serde::Deserialize;
 
 /// The whole file.
@@ -82,8 +83,11 @@ pub(crate) struct MissionSection {
 pub(crate) struct BusSection {
     #[serde(default)]
     pub(crate) backend: Backend,
-    /// Of the embedded log; `bus` in the data folder if not given.
+    /// Of the embedded log, or of the spool before Kafka; `bus` or `spool` in the data folder if
+    /// not given.
     pub(crate) folder: Option<PathBuf>,
+    /// Of Kafka.
+    pub(crate) kafka: Option<KafkaConfig>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -91,6 +95,7 @@ pub(crate) struct BusSection {
 pub(crate) enum Backend {
     #[default]
     Embedded,
+    Kafka,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,8 +110,11 @@ pub(crate) struct IngestSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DataSection {
+    /// A folder, or a place in an object store (`s3://BUCKET/PREFIX`).
     #[serde(default = "default_folder")]
     pub(crate) folder: PathBuf,
+    /// Keys of the object store; what `PASSLINE_CREDENTIALS` names if not given.
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,6 +154,7 @@ impl Default for DataSection {
     fn default() -> Self {
         Self {
             folder: default_folder(),
+            credentials: None,
         }
     }
 }
