@@ -123,11 +123,10 @@ pub(crate) fn read(
     let mut found = None;
     loop {
         match consumer.poll(Duration::from_millis(200)) {
-            Some(Ok(message)) => {
-                if message.key() == Some(contact.as_bytes()) {
-                    found = message.payload().map(<[u8]>::to_vec);
-                }
+            Some(Ok(message)) if message.key() == Some(contact.as_bytes()) => {
+                found = message.payload().map(<[u8]>::to_vec);
             }
+            Some(Ok(_)) => {}
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) => {
                 let code = error.rdkafka_error_code();

@@ -409,7 +409,7 @@ fn take(
     // rdkafka 0.39 panics on a header whose name is not UTF-8, before anything is taken.
     let pushed = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let headers = message.headers();
-        let count = headers.map_or(0, |headers| headers.count());
+        let count = headers.map_or(0, rdkafka::message::Headers::count);
         let all = (0..count).filter_map(|index| headers?.try_get(index));
         let all = all.map(|header| (header.key, header.value));
         reader.push(offset, message.key(), message.payload(), all)

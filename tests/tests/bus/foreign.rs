@@ -11,6 +11,9 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::support::{broker, config, headers, json, packets, read_exactly, wait_for};
 
+/// A header's name and value.
+type Pair<'a> = (&'a str, &'a [u8]);
+
 fn plain_producer(config: &KafkaConfig) -> BaseProducer {
     ClientConfig::new()
         .set("bootstrap.servers", config.bootstrap_servers.join(","))
@@ -18,7 +21,7 @@ fn plain_producer(config: &KafkaConfig) -> BaseProducer {
         .unwrap()
 }
 
-fn send(config: &KafkaConfig, topic: Topic, value: Option<&[u8]>, headers: &[(&str, &[u8])]) {
+fn send(config: &KafkaConfig, topic: Topic, value: Option<&[u8]>, headers: &[Pair]) {
     let producer = plain_producer(config);
     let topic = format!("{}{topic}", config.topic_prefix);
     let mut all = OwnedHeaders::new();
@@ -116,7 +119,7 @@ fn records_that_cannot_be_read_are_named_and_the_rest_goes_on() {
         producer.flush().unwrap();
     };
     publish(0);
-    let foreign: &[(Option<&[u8]>, &[(&str, &[u8])])] = &[
+    let foreign: &[(Option<&[u8]>, &[Pair])] = &[
         (Some(b"hello from another program"), &[]),
         (None, &[("spacecraft", b"noaa20")]),
         (
@@ -184,7 +187,7 @@ fn rows_that_were_cut_off_are_named_and_the_rest_goes_on() {
     let bus = Bus::connect(config.clone()).unwrap();
     // The topic exists once it is used.
     bus.partitions(Topic::TmTelemetry).unwrap();
-    let headers: &[(&str, &[u8])] = &[
+    let headers: &[Pair] = &[
         ("spacecraft", b"noaa20"),
         ("sequence", b"0"),
         ("table", b"power"),

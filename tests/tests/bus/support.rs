@@ -16,7 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A fresh, empty bus, which can be opened again and again.
 pub(crate) enum Backend {
     Embedded(tempfile::TempDir),
-    Kafka(KafkaConfig),
+    Kafka(Box<KafkaConfig>),
 }
 
 impl Backend {
@@ -25,7 +25,7 @@ impl Backend {
     }
 
     pub(crate) fn kafka() -> Option<Self> {
-        broker().map(|cluster| Self::Kafka(config(cluster)))
+        broker().map(|cluster| Self::Kafka(Box::new(config(cluster))))
     }
 
     pub(crate) fn open(&self) -> Bus {
@@ -46,7 +46,7 @@ impl Backend {
                 Bus::open(folder.path(), config).unwrap()
             }
             Self::Kafka(config) => {
-                let mut config = config.clone();
+                let mut config = KafkaConfig::clone(config);
                 kafka(&mut config);
                 Bus::connect(config).unwrap()
             }
