@@ -141,6 +141,7 @@ impl Member {
     pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<Assignment>, BusError> {
         let deadline = Instant::now() + timeout;
         loop {
+            self.cluster.listen();
             self.hand_over()?;
             self.handle_change()?;
             if let Some(change) = self.changes.pop_front() {

@@ -269,6 +269,7 @@ impl Subscription {
                     continue;
                 }
                 None => {
+                    self.cluster.listen();
                     if let Some(record) = self.reader.take() {
                         return Ok(Some(self.give(record)));
                     }
