@@ -2,8 +2,12 @@
 //! tables are those of an undisturbed run, row by row.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use simulator::{Pass, PassConfig};
 use tests::kafka::KafkaCluster;
 use tests::lake::{replay, rows};
@@ -15,6 +19,9 @@ const KILLS: usize = 200;
 const NODES: usize = 3;
 /// Simulated time of a recording.
 const RECORDING_S: u64 = 600;
+/// Topics that become tables, and the partitions of each.
+const TOPICS: usize = 4;
+const PARTITIONS: usize = 2;
 const STATION: &str = "svalbard";
 
 #[test]
@@ -22,21 +29,15 @@ fn kills_of_station_ingest_and_broker_neither_lose_nor_repeat() {
     let Some(cluster) = KafkaCluster::start(NODES) else {
         return;
     };
+    let cluster = Arc::new(cluster);
     let folder = tempfile::tempdir().expect("a folder");
     let mut random = Random::from_environment();
     let data = folder.path().join("disturbed");
     let mut load = Load::new(folder.path(), cluster.servers());
     let mut ingest = start_ingest(folder.path(), &cluster.servers(), &data);
     let mut station = load.next_station();
-    let mut broker: Option<(usize, Instant)> = None;
+    let mut restarting: Option<JoinHandle<()>> = None;
     for kill in 0..kills() {
-        // A second broker goes only when the first is back: two of three copies must be there.
-        if let Some((node, since)) = broker
-            && since.elapsed() > Duration::from_secs(2)
-        {
-            cluster.restart(node);
-            broker = None;
-        }
         if load.is_done(&station) {
             station = load.next_station();
         }
@@ -51,25 +52,30 @@ fn kills_of_station_ingest_and_broker_neither_lose_nor_repeat() {
                 ingest = start_ingest(folder.path(), &cluster.servers(), &data);
             }
             _ => {
-                if let Some((node, _)) = broker.take() {
-                    cluster.restart(node);
+                // Two of three copies must be there: the next broker goes when all are back.
+                if let Some(restarting) = restarting.take() {
+                    restarting.join().expect("the broker starts again");
                 }
+                until("all copies are in sync", || in_sync(&cluster).then_some(()));
                 let node = random.number(NODES);
+                let down = random.below(Duration::from_secs(3));
                 cluster.kill(node);
-                broker = Some((node, Instant::now()));
+                let cluster = Arc::clone(&cluster);
+                restarting = Some(std::thread::spawn(move || {
+                    std::thread::sleep(down);
+                    cluster.restart(node);
+                }));
             }
         }
     }
-    if let Some((node, _)) = broker {
-        cluster.restart(node);
+    if let Some(restarting) = restarting {
+        restarting.join().expect("the broker starts again");
     }
     until("the last recording is published", || {
         load.is_done(&station).then_some(())
     });
     station.stop();
-    until("nothing lags behind", || {
-        lag(&ingest).filter(|lag| *lag == 0.0)
-    });
+    wait_until_nothing_lags(&ingest);
     ingest.stop();
 
     let undisturbed = folder.path().join("undisturbed");
@@ -154,21 +160,50 @@ fn start_ingest(folder: &Path, servers: &[String], data: &Path) -> Service {
 fn kafka(servers: &[String]) -> String {
     format!(
         "[mission]\nfolder = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[bus]\nbackend = \"kafka\"\n\
-         [bus.kafka]\nbootstrap_servers = {servers:?}\npartitions = 2\nreplication = 3\n\
+         [bus.kafka]\nbootstrap_servers = {servers:?}\npartitions = {PARTITIONS}\nreplication = 3\n\
          min_insync_replicas = 2\nsession_timeout_ms = 6000\n",
         mission()
     )
 }
 
-/// Records that ingest has not committed yet, over all partitions.
-fn lag(ingest: &Service) -> Option<f64> {
-    let (_, text) = ingest.get("/metrics");
-    let lags: Vec<f64> = text
-        .lines()
-        .filter(|line| line.starts_with("passline_ingest_lag_records{"))
-        .filter_map(|line| line.rsplit_once(' ')?.1.parse().ok())
-        .collect();
-    (!lags.is_empty()).then(|| lags.iter().sum())
+/// Whether every partition has a leader and all its copies.
+fn in_sync(cluster: &KafkaCluster) -> bool {
+    let asker: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", cluster.bootstrap())
+        .create()
+        .expect("a client");
+    let Ok(metadata) = asker.fetch_metadata(None, Duration::from_secs(10)) else {
+        return false;
+    };
+    let mut partitions = metadata
+        .topics()
+        .iter()
+        .flat_map(|topic| topic.partitions());
+    metadata.brokers().len() == NODES
+        && partitions.all(|partition| {
+            partition.leader() >= 0 && partition.isr().len() == partition.replicas().len()
+        })
+}
+
+/// Waits until ingest has committed everything, of every partition.
+fn wait_until_nothing_lags(ingest: &Service) {
+    let deadline = Instant::now() + Duration::from_secs(150);
+    loop {
+        let (_, text) = ingest.get("/metrics");
+        let lags: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("passline_ingest_lag_records{"))
+            .collect();
+        if lags.len() == TOPICS * PARTITIONS && lags.iter().all(|line| line.ends_with(" 0")) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "still behind: {lags:#?}\n{}",
+            ingest.log()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn mission() -> PathBuf {
