@@ -17,12 +17,16 @@ use schemas::tables::{LEADING_COLUMNS, Source};
 use schemas::xtce::model::MissionDatabase;
 use tm_decoder::decommutate::Decommutator;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const RECORDING: &str = "recordings/packets/J01_G011_LZ_2021-04-09T00-00-00Z_V01.DAT1";
 const DEFINITION: &str = "xtce/jpss1_geolocation_xtce_v1.xml";
 const PACKET_OCTETS: usize = 71;
 const REPEATS: usize = 100;
 /// Packets a block has on the bus.
-const BLOCK_PACKETS: usize = 8_192;
+const BLOCK_PACKETS: usize = 4_096;
 const RUNS: usize = 7;
 
 fn main() {

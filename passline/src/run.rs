@@ -2,22 +2,22 @@
 
 mod config;
 mod resolve;
+mod storing;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bus::{Bus, Topic};
-use ingest::{Ingest, IngestConfig};
+use ingest::IngestConfig;
 use service::{Check, Http, Metrics, Readiness, Shutdown};
 use station::{LinkState, Station, StationConfig, Watch};
 
 pub(crate) use self::config::LogFormat;
 use self::config::{Backend, Config};
 use self::resolve::Resolver;
+use self::storing::{Storing, Trouble};
 use crate::arguments::{HealthFlags, RunSubcommand};
 use crate::report;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(flags: &RunSubcommand, verbose: u8) -> Result<ExitCode> {
         )
     })?;
     if flags.check {
-        say!("{}: {plan}", flags.config.display());
+        say!("{}: good: {plan}", flags.config.display());
         return Ok(ExitCode::SUCCESS);
     }
     let level = report::level(verbose).unwrap_or(&config.log.level);
@@ -113,7 +113,7 @@ impl std::fmt::Display for Plan {
         if self.ingest.is_some() {
             write!(f, "ingest into {}, ", self.data.display())?;
         }
-        write!(f, "over {}: good", self.bus)
+        write!(f, "over {}", self.bus)
     }
 }
 
@@ -122,27 +122,25 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
     let bus = plan.bus.open()?;
-    let ingest = match &plan.ingest {
-        Some(config) => Some(Ingest::start(&bus, &plan.data, config)?),
+    let mut storing = match &plan.ingest {
+        Some(config) => Some(Storing::start(&bus, plan.data.clone(), config.clone())?),
         None => None,
     };
     let station = match &plan.station {
-        Some(config) => Some(Station::start(&bus, config)?),
+        Some(config) => Some(Station::start(&bus, None, config)?),
         None => None,
     };
     let watch = station.as_ref().map(Station::watch);
-    let ingest_failed = Arc::new(AtomicBool::new(false));
-    let checks = checks(plan, &bus, watch.clone(), &ingest_failed, &shutdown);
+    let trouble = storing.as_ref().map(Storing::trouble);
+    let checks = checks(plan, &bus, watch.clone(), trouble, &shutdown)?;
     let http = Http::start(config.http.listen, metrics.clone(), Readiness::new(checks))?;
     tracing::info!("started: {plan}");
 
     let mut failure = None;
     while !shutdown.wait(WATCH_PERIOD) {
         metrics.tidy();
-        if ingest.as_ref().is_some_and(Ingest::has_failed) {
-            ingest_failed.store(true, Ordering::Release);
-            tracing::error!("ingest cannot go on; stopping");
-            break;
+        if let Some(storing) = &mut storing {
+            storing.tend();
         }
         if let Some((link, reason)) = watch.as_ref().and_then(Watch::failed) {
             failure = Some(anyhow!("link {link} cannot go on: {reason}"));
@@ -156,8 +154,8 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
         let stopped = station.stop().map_err(anyhow::Error::new);
         failure = failure.or(stopped.err());
     }
-    if let Some(ingest) = ingest {
-        match ingest.finish() {
+    if let Some(storing) = storing {
+        match storing.finish() {
             Ok(summary) => tracing::info!(rows = summary.rows(), "stored"),
             Err(error) => failure = Some(anyhow::Error::new(error)),
         }
@@ -177,11 +175,16 @@ fn checks(
     plan: &Plan,
     bus: &Bus,
     watch: Option<Watch>,
-    ingest_failed: &Arc<AtomicBool>,
+    trouble: Option<Trouble>,
     shutdown: &Shutdown,
-) -> Vec<Check> {
+) -> Result<Vec<Check>> {
     let shutdown = shutdown.clone();
     let bus = bus.clone();
+    let asked = move || {
+        let end = bus.end_offset(Topic::TmPackets, 0);
+        end.map(|end| format!("{} ends at offset {end}", Topic::TmPackets))
+            .map_err(|error| error.to_string())
+    };
     let mut checks = vec![
         Check::new("process", move || {
             if shutdown.is_requested() {
@@ -189,20 +192,13 @@ fn checks(
             }
             Ok("running".into())
         }),
-        Check::new("bus", move || {
-            let end = bus.end_offset(Topic::TmPackets, 0);
-            end.map(|end| format!("{} ends at offset {end}", Topic::TmPackets))
-                .map_err(|error| error.to_string())
-        }),
+        Check::watched("bus", PATIENCE, asked)?,
     ];
-    if plan.ingest.is_some() {
+    if let Some(trouble) = trouble {
         let data = plan.data.clone();
-        let failed = Arc::clone(ingest_failed);
-        checks.push(Check::new("lake", move || {
-            if failed.load(Ordering::Acquire) {
-                return Err("ingest cannot go on; the log says why".into());
-            }
-            writable(&data)
+        checks.push(Check::new("lake", move || match trouble.get() {
+            Some(reason) => Err(reason),
+            None => writable(&data),
         }));
     }
     let names = plan.station.iter().flat_map(|station| &station.links);
@@ -219,7 +215,7 @@ fn checks(
             ));
         }
     }
-    checks
+    Ok(checks)
 }
 
 /// Whether files can be made in the data folder: asked by making one.
@@ -231,5 +227,7 @@ fn writable(data: &Path) -> Result<String, String> {
         .map_err(|error| format!("{} is not writable: {error}", data.display()))
 }
 
+/// A bus that does not answer for so long is not ready.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How often failures are looked for.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);

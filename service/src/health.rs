@@ -1,6 +1,11 @@
 //! Readiness: can the service do its work right now?
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
+
+use crate::error::ServiceError;
 
 /// One thing that the service needs.
 pub struct Check {
@@ -9,10 +14,15 @@ pub struct Check {
 }
 
 /// `Ok` says how it is, `Err` why it is not.
-type Probe = dyn Fn() -> Result<String, String> + Send + Sync;
+type Probe = dyn Fn() -> Answer + Send + Sync;
+
+type Answer = Result<String, String>;
+
+/// The latest answer of a probe that may take long, and when it came.
+type Latest = Mutex<(Instant, Answer)>;
 
 impl Check {
-    /// A check; the probe is called for each question and must come back within seconds.
+    /// A check; the probe is called for each question and must come back at once.
     pub fn new(
         name: impl Into<String>,
         probe: impl Fn() -> Result<String, String> + Send + Sync + 'static,
@@ -21,6 +31,36 @@ impl Check {
             name: name.into(),
             probe: Box::new(probe),
         }
+    }
+
+    /// A check whose probe may take long, as one over a network: it is called now, and then every
+    /// few seconds on a thread of its own; a question gets the latest answer. One that is
+    /// `patience` old means that the probe hangs, which is an answer too.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn watched(
+        name: impl Into<String>,
+        patience: Duration,
+        probe: impl Fn() -> Result<String, String> + Send + 'static,
+    ) -> Result<Self, ServiceError> {
+        let latest = Arc::new(Mutex::new((Instant::now(), probe())));
+        let watched = Arc::downgrade(&latest);
+        std::thread::Builder::new()
+            .name("health".into())
+            .spawn(move || watch(&watched, &probe))
+            .map_err(|source| ServiceError::Thread {
+                what: "a health check",
+                source,
+            })?;
+        Ok(Self::new(name, move || {
+            let latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+            let (at, answer) = &*latest;
+            if at.elapsed() > patience {
+                return Err(format!("no answer for {} s", at.elapsed().as_secs()));
+            }
+            answer.clone()
+        }))
     }
 }
 
@@ -54,6 +94,24 @@ impl Readiness {
     }
 }
 
+/// Asks again and again, until nobody is interested any more.
+fn watch(latest: &Weak<Latest>, probe: &dyn Fn() -> Answer) {
+    loop {
+        std::thread::sleep(PERIOD);
+        if latest.strong_count() == 0 {
+            return;
+        }
+        let answer = probe();
+        let Some(latest) = latest.upgrade() else {
+            return;
+        };
+        *latest.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), answer);
+    }
+}
+
+/// Between two questions of a watched check.
+const PERIOD: Duration = Duration::from_secs(2);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +125,24 @@ mod tests {
         assert!(!ready);
         assert_eq!(answers["checks"]["lake"]["reason"], "read-only");
         assert_eq!(answers["checks"]["bus"]["ok"], true);
+    }
+
+    #[test]
+    fn a_probe_that_hangs_is_not_waited_for() {
+        let calls = std::sync::atomic::AtomicU32::new(0);
+        let hanging = Check::watched("bus", Duration::from_millis(2_500), move || {
+            if calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+                std::thread::sleep(Duration::from_secs(600));
+            }
+            Ok("there".into())
+        });
+        let readiness = Readiness::new(vec![hanging.unwrap()]);
+        assert!(readiness.ask().0);
+        std::thread::sleep(Duration::from_millis(2_700));
+        let asked = Instant::now();
+        let (ready, answers) = readiness.ask();
+        assert!(!ready);
+        assert!(asked.elapsed() < Duration::from_secs(1));
+        assert_eq!(answers["checks"]["bus"]["reason"], "no answer for 2 s");
     }
 }

@@ -11,13 +11,15 @@ use tm_decoder::downlink::Downlink;
 
 use crate::contents::Contents;
 use crate::error::StationError;
-use crate::link::{LinkConfig, LinkStatus};
+use crate::link::{LinkConfig, LinkKind, LinkStatus};
 use crate::publish::Publisher;
 use crate::stop::{Stop, chain};
 
 /// What all links of a station share.
 pub(crate) struct Context {
     pub(crate) bus: Bus,
+    /// Takes the place of the bus for datagram links, which cannot wait for it.
+    pub(crate) spool: Option<Bus>,
     pub(crate) station: String,
     pub(crate) mission: Arc<Mission>,
     pub(crate) layouts: Option<Arc<CompiledMission>>,
@@ -27,17 +29,18 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The producer for what happens outside contacts.
+    /// The producer for what happens outside contacts. Blocks of one contact are numbered by one
+    /// producer, so each run of a station has a name of its own for these.
     pub(crate) fn journal(
         bus: &Bus,
         station: &str,
         mission: &Mission,
     ) -> Result<Producer, StationError> {
-        Ok(bus.continuing_producer(Headers {
+        Ok(bus.producer(Headers {
             spacecraft: mission.default_spacecraft().to_string(),
             station: station.to_owned(),
-            contact: String::new(),
-            mission_version: String::new(),
+            contact: format!("{station}-links-{}", compact(now())),
+            mission_version: mission.version.clone(),
         })?)
     }
 
@@ -101,6 +104,15 @@ impl Receiver {
     /// Octets received on this link.
     pub(crate) fn octets(&self) -> u64 {
         self.octets
+    }
+
+    /// Where this link's contacts are published.
+    fn bus(&self) -> &Bus {
+        let context = &self.context;
+        match self.config.kind {
+            LinkKind::Udp { .. } => context.spool.as_ref().unwrap_or(&context.bus),
+            _ => &context.bus,
+        }
     }
 
     /// A peer is there, from which octets may come.
@@ -196,9 +208,10 @@ impl Receiver {
     }
 
     fn begin(&mut self, peer: &str) -> Result<Contact, StationError> {
+        let identity = self.identity()?;
+        self.last_start = identity.0;
         let context = &self.context;
         let mission = &context.mission;
-        let identity = self.identity()?;
         let span = tracing::info_span!(
             "contact",
             station = %context.station,
@@ -206,9 +219,8 @@ impl Receiver {
             contact = %identity.1,
             spacecraft = %mission.default_spacecraft(),
         );
-        self.last_start = identity.0;
         let publisher = Publisher::new(
-            &context.bus,
+            self.bus(),
             &context.station,
             &identity.1,
             &mission.version,
@@ -241,14 +253,19 @@ impl Receiver {
         let context = &self.context;
         let mut start = now().max(self.last_start.saturating_add(1));
         loop {
-            let time = format_time(start).replace(['-', ':'], "");
+            let time = compact(start);
             let identity = format!("{}-{}-{time}", context.station, self.config.name);
-            if context.bus.contact(&identity)?.is_none() {
+            if self.bus().contact(&identity)?.is_none() {
                 return Ok((start, identity));
             }
             start = start.saturating_add(1);
         }
     }
+}
+
+/// `20261121T170227.922630Z`: a time as part of a name.
+fn compact(time: i64) -> String {
+    format_time(time).replace(['-', ':'], "")
 }
 
 /// Microseconds since 1970-01-01 UTC by this machine's clock.

@@ -55,13 +55,21 @@ enum Bound {
 impl Station {
     /// Binds every link, then starts a thread for each.
     ///
+    /// Datagram links publish into the `spool`, where there is one: an embedded log from which a
+    /// forwarder passes on, since a sender of datagrams does not wait for a broker.
+    ///
     /// # Errors
     /// The mission does not fit a link's level, an address cannot be listened on, two links have
     /// one name, or the bus cannot be written.
-    pub fn start(bus: &Bus, config: &StationConfig) -> Result<Self, StationError> {
+    pub fn start(
+        bus: &Bus,
+        spool: Option<&Bus>,
+        config: &StationConfig,
+    ) -> Result<Self, StationError> {
         let stop = Arc::new(Stop::new(config.drain));
         let context = Arc::new(Context {
             bus: bus.clone(),
+            spool: spool.cloned(),
             station: config.name.clone(),
             mission: Arc::clone(&config.mission),
             layouts: config.layouts.clone(),

@@ -65,14 +65,8 @@ impl Stop {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let hopeless = matches!(
-                error,
-                BusError::Publish { .. }
-                    | BusError::MissionVersion { .. }
-                    | BusError::Partition { .. }
-                    | BusError::Foreign { .. }
-            );
-            if hopeless || self.is_overdue() {
+            let may_pass = matches!(error, BusError::Io { .. } | BusError::Store { .. });
+            if !may_pass || self.is_overdue() {
                 return Err(error);
             }
             count::publish_retry(topic);

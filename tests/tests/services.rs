@@ -156,6 +156,36 @@ fn datagrams_become_the_tables_of_a_replay() {
 }
 
 #[test]
+fn frames_arrive_by_stream_and_by_datagram() {
+    let Some(recording) = shared("recordings/frames/lucy_frames_eb3frn_20211020_235911.u8") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mission = mission("lucy");
+    let expected = folder.path().join("replayed");
+    succeed(&mut replay(&recording, &mission, &expected));
+    let octets = std::fs::read(&recording).unwrap();
+    let frame = octets.len() / 158;
+    for kind in ["tcp-listen", "udp"] {
+        let place = folder.path().join(kind);
+        std::fs::create_dir(&place).unwrap();
+        let text = config(&mission, &link(kind, "level = \"frames\""));
+        let service = Service::start("station", &place, &text);
+        let address = service.link("ka");
+        if kind == "udp" {
+            let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for datagram in octets.chunks(frame) {
+                sender.send_to(datagram, address).unwrap();
+            }
+        } else {
+            connect(address).write_all(&octets).unwrap();
+        }
+        service.stop();
+        assert_same(&place.join("data"), &expected);
+    }
+}
+
+#[test]
 fn a_damaged_datagram_of_packets_costs_only_itself() {
     let Some(recording) = shared("recordings/packets") else {
         return;
@@ -507,6 +537,85 @@ fn ingest_stores_what_a_killed_station_had_published() {
     ingest.stop();
     assert_eq!(sql(&data, "SELECT count(*) FROM frames")[1], "1023");
     assert_eq!(sql(&data, "SELECT count(*) FROM packets")[1], "285");
+}
+
+/// A small file system in memory, unmounted at the end.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None`, said aloud, where nothing may be mounted.
+    fn mount(path: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir(path).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", size, "tmpfs"])
+            .arg(path)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(path.to_owned()));
+        }
+        tests::skip("no small disk can be mounted: this needs root");
+        None
+    }
+
+    fn grow(&self, size: &str) {
+        let size = format!("remount,{size}");
+        let status = std::process::Command::new("mount")
+            .args(["-o", &size])
+            .arg(&self.0)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_full_disk_makes_the_peer_wait_and_loses_nothing() {
+    const CONTACTS: usize = 5;
+    let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("data"), "size=6m") else {
+        return;
+    };
+    let octets = std::fs::read(&recording).unwrap();
+    let text = config(&mission("noaa20"), &link("tcp-listen", ""));
+    let service = Service::start("station", folder.path(), &text);
+    let address = service.link("ka");
+    let sender = std::thread::spawn(move || {
+        for _ in 0..CONTACTS {
+            connect(address).write_all(&octets).unwrap();
+        }
+    });
+    until("the disk is full", || {
+        service.log().contains("No space left").then_some(())
+    });
+    until("it is not ready", || {
+        (service.get("/readyz").0 == 503).then_some(())
+    });
+    disk.grow("size=300m");
+    contacts_ended(&service, CONTACTS);
+    until("it is ready again", || {
+        (service.get("/readyz").0 == 200).then_some(())
+    });
+    sender.join().unwrap();
+    service.stop();
+    let data = folder.path().join("data");
+    let counts = |table: &str| {
+        let question = format!("SELECT count(*) FROM {table} GROUP BY contact");
+        sql(&data, &question)[1..].to_vec()
+    };
+    assert_eq!(counts("frames"), vec!["1023"; CONTACTS]);
+    assert_eq!(counts("packets"), vec!["285"; CONTACTS]);
 }
 
 #[test]
