@@ -1,47 +1,48 @@
 //! Consuming: one worker folds one partition of one topic into its tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Offset, Record, Subscription, Topic};
-use lake::{Change, FinishedFile, StoredFile, TableLog, Tables, make_durable};
+use lake::{TableLog, Tables};
 use tokio::runtime::Runtime;
 
 use crate::batch::TableBatch;
 use crate::count;
+use crate::duplicates::{Admission, Duplicates};
 use crate::error::IngestError;
-use crate::rows::rows_of;
+use crate::rows::{Rows, rows_of};
 use crate::service::{Damage, GROUP, IngestConfig, Step, Summary};
 
 /// Folds one partition of one topic.
 pub(crate) struct Worker {
-    bus: Bus,
+    pub(crate) bus: Bus,
     lake: Tables,
-    config: IngestConfig,
-    runtime: Arc<Runtime>,
+    pub(crate) config: IngestConfig,
+    pub(crate) runtime: Arc<Runtime>,
     draining: Arc<AtomicBool>,
-    topic: Topic,
-    partition: u32,
+    pub(crate) topic: Topic,
+    pub(crate) partition: u32,
     application: String,
-    subscription: Subscription,
-    logs: HashMap<String, TableLog>,
-    tables: BTreeMap<String, TableBatch>,
+    pub(crate) subscription: Subscription,
+    pub(crate) tables: BTreeMap<String, Table>,
     /// First offset of what is buffered.
-    first: Offset,
+    pub(crate) first: Offset,
     /// Octets and records buffered, as the bus counts them.
-    octets: usize,
-    records: u64,
-    since: Option<Instant>,
-    summary: Summary,
+    pub(crate) octets: usize,
+    pub(crate) records: u64,
+    pub(crate) since: Option<Instant>,
+    pub(crate) summary: Summary,
 }
 
-/// A table's files of one flush, on the disk and not yet committed.
-struct Written {
-    name: String,
-    files: Vec<(FinishedFile, StoredFile)>,
-    rows: u64,
+/// One table, as far as this worker is concerned.
+pub(crate) struct Table {
+    pub(crate) log: TableLog,
+    /// Rows since the last flush, but for those that are held.
+    pub(crate) batch: TableBatch,
+    pub(crate) duplicates: Duplicates,
 }
 
 impl Worker {
@@ -65,7 +66,6 @@ impl Worker {
             application: application(&config.log, topic, partition),
             first: subscription.position(),
             subscription,
-            logs: HashMap::new(),
             tables: BTreeMap::new(),
             octets: 0,
             records: 0,
@@ -91,38 +91,55 @@ impl Worker {
                 Err(error) => return Err(error.into()),
             }
             if self.is_full() {
-                self.flush()?;
+                self.flush(self.subscription.position())?;
             }
             count::lag(&self.bus, self.topic, self.partition, self.first);
         }
-        self.flush()?;
+        self.flush(self.subscription.position())?;
         Ok(self.summary)
     }
 
     fn take(&mut self, record: Arc<Record>) -> Result<(), IngestError> {
-        let (records, octets) = (record.len() as u64, record.octets as u64);
-        count::consumed(self.topic, self.partition, records, octets);
-        self.octets = self.octets.saturating_add(record.octets);
-        self.records += record.len() as u64;
-        self.since.get_or_insert_with(Instant::now);
-        let last = record.end() - 1;
+        let (base, last) = (record.base, record.end().saturating_sub(1));
+        let (records, octets) = (record.len() as u64, record.octets);
+        count::consumed(self.topic, self.partition, records, octets as u64);
         let rows = rows_of(record, &self.config.scids)?;
-        let log = match self.logs.entry(rows.table.clone()) {
-            std::collections::hash_map::Entry::Occupied(log) => log.into_mut(),
-            std::collections::hash_map::Entry::Vacant(vacant) => {
-                let opening = TableLog::open(&self.lake, &rows.table, &self.application);
-                vacant.insert(self.runtime.block_on(opening)?)
-            }
+        if !self.tables.contains_key(&rows.table) {
+            let opening = TableLog::open(&self.lake, &rows.table, &self.application);
+            let table = Table {
+                log: self.runtime.block_on(opening)?,
+                batch: TableBatch::new(&rows.table),
+                duplicates: Duplicates::new(&rows.table, &rows.batch, &self.config.log),
+            };
+            self.tables.insert(rows.table.clone(), table);
+        }
+        self.add(&rows, base, last)?;
+        self.octets = self.octets.saturating_add(octets);
+        self.records += records;
+        self.since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    fn add(&mut self, rows: &Rows, base: Offset, last: Offset) -> Result<(), IngestError> {
+        let Some(table) = self.tables.get_mut(&rows.table) else {
+            return Ok(());
         };
         // Committed by a process that ended before it could release.
-        if log.last_offset().is_some_and(|stored| stored >= last) {
+        if table.log.last_offset().is_some_and(|stored| stored >= last) {
             return Ok(());
         }
-        let table = self
-            .tables
-            .entry(rows.table)
-            .or_insert_with_key(|table| TableBatch::new(table));
-        table.add(&rows.spacecraft, &rows.batch)
+        let source = (rows.spacecraft.as_str(), rows.contact.as_str());
+        let admission = table
+            .duplicates
+            .admit(source, rows.batch.clone(), table.log.files());
+        match admission {
+            Admission::Straight(batch) => table.batch.add(&rows.spacecraft, &batch),
+            Admission::Held => Ok(()),
+            Admission::AfterFlush => {
+                self.flush(base)?;
+                self.add(rows, base, last)
+            }
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -132,73 +149,7 @@ impl Worker {
             || self.config.flush_age.is_some_and(aged)
     }
 
-    /// Writes and commits all tables up to the current offset, then releases it.
-    fn flush(&mut self) -> Result<(), IngestError> {
-        let end = self.subscription.position();
-        if end == self.first {
-            return Ok(());
-        }
-        let started = Instant::now();
-        let mut written: Vec<Written> = Vec::new();
-        for (name, table) in std::mem::take(&mut self.tables) {
-            let Some(log) = self.logs.get(&name) else {
-                continue;
-            };
-            let rows = table.rows;
-            let mut files = Vec::new();
-            for mut file in table.finish()? {
-                let octets = std::mem::take(&mut file.encoded.octets);
-                let stored = self
-                    .runtime
-                    .block_on(log.store(file.day, self.first, octets))?;
-                self.step(Step::FileWritten);
-                files.push((file, stored));
-            }
-            written.push(Written { name, files, rows });
-        }
-        let files = written.iter_mut().flat_map(|table| &mut table.files);
-        self.runtime
-            .block_on(make_durable(files.map(|(_, stored)| stored)))?;
-        self.step(Step::FilesDurable);
-        let encoded = started.elapsed();
-        self.bus.sync()?;
-        self.step(Step::BusSynced);
-        let synced = started.elapsed();
-        for Written { name, files, rows } in written {
-            let Some(log) = self.logs.get_mut(&name) else {
-                continue;
-            };
-            let change = Change {
-                added: &files,
-                removed: &[],
-                last_offset: end - 1,
-                log: &self.config.log,
-            };
-            self.runtime.block_on(log.commit(&change, &|_| false))?;
-            let octets = files.iter().map(|(_, stored)| stored.size).sum::<u64>();
-            count::committed(&name, rows, octets);
-            let summary = self.summary.tables.entry(name).or_default();
-            summary.rows += rows;
-            summary.files += files.len() as u64;
-            summary.octets += octets;
-            self.step(Step::Committed);
-        }
-        let committed = started.elapsed();
-        self.subscription.commit(end)?;
-        self.step(Step::Released);
-        count::flushed(self.topic, started.elapsed());
-        tracing::debug!(
-            topic = %self.topic, partition = self.partition, from = self.first, to = end,
-            ?encoded, ?synced, ?committed, released = ?started.elapsed(), "flushed"
-        );
-        self.first = end;
-        self.octets = 0;
-        self.records = 0;
-        self.since = None;
-        Ok(())
-    }
-
-    fn step(&self, step: Step) {
+    pub(crate) fn step(&self, step: Step) {
         if let Some(hook) = &self.config.hook {
             hook(step);
         }

@@ -20,6 +20,13 @@ pub(crate) fn committed(table: &str, rows: u64, octets: u64) {
     counter!(metric::INGEST_STORED.name, "table" => table.to_owned()).increment(octets);
 }
 
+pub(crate) fn duplicates(table: &str, rows: u64) {
+    if rows > 0 {
+        let table = table.to_owned();
+        counter!(metric::INGEST_DUPLICATES.name, "table" => table).increment(rows);
+    }
+}
+
 pub(crate) fn flushed(topic: Topic, took: Duration) {
     histogram!(metric::INGEST_COMMIT.name, "topic" => topic.as_str()).record(took.as_secs_f64());
 }

@@ -20,7 +20,9 @@
 mod batch;
 mod consume;
 mod count;
+mod duplicates;
 mod error;
+mod flush;
 mod name;
 mod rows;
 mod service;

@@ -16,6 +16,7 @@ use crate::error::IngestError;
 pub(crate) struct Rows {
     pub(crate) table: String,
     pub(crate) spacecraft: String,
+    pub(crate) contact: String,
     pub(crate) batch: RecordBatch,
 }
 
@@ -28,6 +29,7 @@ pub(crate) fn rows_of(
     let block = Arc::try_unwrap(record).map_or_else(|shared| shared.block.clone(), |r| r.block);
     let source = source_of(&block.headers);
     let spacecraft = source.spacecraft.clone();
+    let contact = source.contact.clone().unwrap_or_default();
     let (table, batch) = match block.payload {
         Payload::Frames(frames) => {
             let scid = scids.get(&spacecraft).copied();
@@ -44,6 +46,7 @@ pub(crate) fn rows_of(
         Ok(batch) => Ok(Rows {
             table,
             spacecraft,
+            contact,
             batch,
         }),
         Err(source) => Err(IngestError::Arrow { table, source }),

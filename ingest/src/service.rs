@@ -101,6 +101,8 @@ pub struct TableSummary {
     pub files: u64,
     /// Their octets.
     pub octets: u64,
+    /// Rows of frames and packets that the table has from another contact, or had.
+    pub duplicates: u64,
 }
 
 /// What the service did from start to finish.
@@ -124,6 +126,7 @@ impl Summary {
             sum.rows += table.rows;
             sum.files += table.files;
             sum.octets += table.octets;
+            sum.duplicates += table.duplicates;
         }
         self.damage.extend(other.damage);
     }

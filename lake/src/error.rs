@@ -130,6 +130,25 @@ pub enum LakeError {
         #[source]
         source: Box<deltalake::DeltaTableError>,
     },
+    /// A file that the log names is not there.
+    #[error("table {table}: {path} is gone; was it vacuumed, or deleted by hand?")]
+    Gone {
+        /// Which table.
+        table: String,
+        /// Which file.
+        path: String,
+    },
+    /// A file of a table cannot be read.
+    #[error("table {table}: {path} is no Parquet file that can be read")]
+    File {
+        /// Which table.
+        table: String,
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
     /// An entry of the Delta log is damaged.
     #[error("table {table}: version {version} of its Delta log cannot be read")]
     Entry {

@@ -13,6 +13,7 @@ mod follow;
 mod location;
 mod log;
 pub mod maintain;
+mod read;
 mod remote;
 mod stats;
 mod tables;
@@ -23,6 +24,7 @@ pub use error::LakeError;
 pub use files::{FileIndex, Known, TableFile};
 pub use location::Location;
 pub use log::{Change, Committed, TableLog};
+pub use read::FileRows;
 pub use stats::STATISTICS_COLUMNS;
 pub use tables::Tables;
 pub use write::{

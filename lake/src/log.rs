@@ -58,8 +58,6 @@ pub struct Change<'a> {
     pub removed: &'a [Arc<TableFile>],
     /// Last offset that the table then has.
     pub last_offset: u64,
-    /// Name of the log that the rows came from, for [`LOG_TAG`].
-    pub log: &'a str,
 }
 
 /// What became of a commit.
@@ -150,16 +148,7 @@ impl TableLog {
                 return Ok(Committed::Done);
             }
             pause(attempt).await;
-            let known = self.last_offset();
-            let others = self.follow().await?;
-            if self.last_offset() != known {
-                return Err(LakeError::Fenced {
-                    table: self.name.clone(),
-                    application: self.application.clone(),
-                    known,
-                    found: self.last_offset(),
-                });
-            }
+            let others = self.follow_unless_fenced().await?;
             let taken = |path: &String| change.removed.iter().any(|file| file.path == *path);
             let stale = others.is_none_or(|others| {
                 others.removed.iter().any(taken) || others.added.iter().any(|file| concerns(file))
@@ -171,6 +160,28 @@ impl TableLog {
         Err(LakeError::Contended {
             table: self.name.clone(),
             attempts: ATTEMPTS_MAX,
+        })
+    }
+
+    /// Reads what others committed meanwhile.
+    ///
+    /// # Errors
+    /// As of [`TableLog::commit`].
+    pub async fn refresh(&mut self) -> Result<(), LakeError> {
+        self.follow_unless_fenced().await.map(drop)
+    }
+
+    async fn follow_unless_fenced(&mut self) -> Result<Option<Others>, LakeError> {
+        let known = self.last_offset();
+        let others = self.follow().await?;
+        if self.last_offset() == known {
+            return Ok(others);
+        }
+        Err(LakeError::Fenced {
+            table: self.name.clone(),
+            application: self.application.clone(),
+            known,
+            found: self.last_offset(),
         })
     }
 
@@ -209,7 +220,7 @@ impl TableLog {
         let added: Vec<Add> = change
             .added
             .iter()
-            .map(|(file, stored)| add_action(file, stored, change.log))
+            .map(|(file, stored)| add_action(file, stored))
             .collect();
         actions.extend(added.iter().cloned().map(Action::Add));
         let transaction = Transaction::new(&self.application, change.last_offset.cast_signed());
@@ -303,7 +314,7 @@ impl TableLog {
             state.version = version;
         }
         if state.version + 1 == first {
-            // Somebody has cleaned the log behind a checkpoint.
+            // Nothing new, or somebody has cleaned the log behind a checkpoint.
             self.load().await?;
             return Ok(None);
         }
@@ -415,7 +426,7 @@ pub(crate) fn is_version(name: &str) -> bool {
             .is_some_and(|extension| extension == "json" || extension == "parquet")
 }
 
-fn add_action(file: &FinishedFile, stored: &StoredFile, log: &str) -> Add {
+fn add_action(file: &FinishedFile, stored: &StoredFile) -> Add {
     Add {
         path: stored.path.clone(),
         partition_values: [(DAY_COLUMN.to_owned(), day_value(file.day))].into(),
@@ -424,7 +435,7 @@ fn add_action(file: &FinishedFile, stored: &StoredFile, log: &str) -> Add {
         modification_time: 0,
         data_change: true,
         stats: Some(stats_text(&file.encoded.metadata)),
-        tags: Some([(LOG_TAG.to_owned(), Some(log.to_owned()))].into()),
+        tags: Some([(LOG_TAG.to_owned(), Some(stored.log.clone()))].into()),
         deletion_vector: None,
         base_row_id: None,
         default_row_commit_version: None,

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use bytes::Bytes;
-use object_store::ObjectStoreExt;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, LogicalType, Type, ZstdLevel};
@@ -18,7 +16,6 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 use tokio::task::JoinHandle;
 
 use crate::error::LakeError;
-use crate::files::TableFile;
 use crate::log::TableLog;
 use crate::remote::Remote;
 use crate::tables::{Root, Tables};
@@ -103,6 +100,8 @@ pub struct StoredFile {
     pub path: String,
     /// Octets.
     pub size: u64,
+    /// Name of the log that its rows came from, for [`crate::LOG_TAG`].
+    pub log: String,
     written: Written,
 }
 
@@ -116,7 +115,8 @@ enum Written {
 
 impl TableLog {
     /// Stores a file of the table: same content, same name. Not durable yet, and not part of the
-    /// table before it is committed. Must be called within a tokio runtime.
+    /// table before it is committed. `log` names
+    /// the log that its rows came from. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`LakeError::Io`].
@@ -125,30 +125,13 @@ impl TableLog {
         day: Day,
         first_offset: u64,
         octets: Vec<u8>,
+        log: &str,
     ) -> Result<StoredFile, LakeError> {
-        store_file(self.tables(), self.name(), day, first_offset, octets).await
+        store_file(self.tables(), self.name(), (day, first_offset), octets, log).await
     }
 
-    /// A file of the table, whole.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub async fn read(&self, file: &TableFile) -> Result<Bytes, LakeError> {
-        match (self.tables().root(), self.folder()) {
-            (Root::Remote(remote), _) => {
-                let object = object_path(remote, self.name(), &file.path);
-                let reading = async { remote.store.get(&object).await?.bytes().await };
-                let octets = reading.await;
-                octets.map_err(|error| remote.refusal("reading", Box::new(error)))
-            }
-            (Root::Folder(lake), folder) => {
-                let path = folder.unwrap_or(lake).join(&file.path);
-                let octets = std::fs::read(&path);
-                octets
-                    .map(Bytes::from)
-                    .map_err(|source| LakeError::Unreadable { path, source })
-            }
-        }
+    pub(crate) fn object_path(&self, remote: &Remote, path: &str) -> object_store::path::Path {
+        object_path(remote, self.name(), path)
     }
 }
 
@@ -156,9 +139,9 @@ impl TableLog {
 pub(crate) async fn store_file(
     tables: &Tables,
     table: &str,
-    day: Day,
-    first_offset: u64,
+    (day, first_offset): (Day, u64),
     octets: Vec<u8>,
+    log: &str,
 ) -> Result<StoredFile, LakeError> {
     let path = file_path(day, first_offset, &octets);
     let size = octets.len() as u64;
@@ -186,16 +169,18 @@ pub(crate) async fn store_file(
     Ok(StoredFile {
         path,
         size,
+        log: log.to_owned(),
         written,
     })
 }
 
 impl StoredFile {
     /// A file that the table has already, durable.
-    pub(crate) fn present(path: String, size: u64) -> Self {
+    pub(crate) fn present(path: String, size: u64, log: &str) -> Self {
         Self {
             path,
             size,
+            log: log.to_owned(),
             written: Written::Remote(None),
         }
     }

@@ -88,6 +88,13 @@ fn print_summary(
             plural(found.already_stored, "record")
         );
     }
+    let duplicates: u64 = stored.tables.values().map(|table| table.duplicates).sum();
+    if duplicates > 0 {
+        say!(
+            "{} came from another contact too; the better copies stay",
+            plural(duplicates, "row")
+        );
+    }
     report::print(|out| {
         for (name, table) in &stored.tables {
             let (rows, octets) = (count(table.rows), count(table.octets));

@@ -4,13 +4,13 @@ mod config;
 mod resolve;
 mod storing;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bus::{Bus, Topic};
 use ingest::IngestConfig;
+use lake::Location;
 use service::{Check, Http, Metrics, Readiness, Shutdown};
 use station::{LinkState, Station, StationConfig, Watch};
 
@@ -59,7 +59,7 @@ fn health(flags: &HealthFlags) -> Result<ExitCode> {
 /// Everything resolved: what runs in this process.
 struct Plan {
     bus: resolve::BusPlace,
-    data: std::path::PathBuf,
+    data: Location,
     station: Option<StationConfig>,
     ingest: Option<IngestConfig>,
     shutdown_timeout: Duration,
@@ -85,8 +85,8 @@ impl Plan {
             );
         }
         Ok(Self {
-            bus: resolver.bus(),
-            data: resolver.data(),
+            bus: resolver.bus()?,
+            data: resolver.data()?,
             station,
             ingest,
             shutdown_timeout: resolver.shutdown_timeout()?,
@@ -111,7 +111,7 @@ impl std::fmt::Display for Plan {
             )?;
         }
         if self.ingest.is_some() {
-            write!(f, "ingest into {}, ", self.data.display())?;
+            write!(f, "ingest into {}, ", self.data)?;
         }
         write!(f, "over {}", self.bus)
     }
@@ -123,7 +123,13 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
     let bus = plan.bus.open()?;
     let mut storing = match &plan.ingest {
-        Some(config) => Some(Storing::start(&bus, plan.data.clone(), config.clone())?),
+        Some(config) => {
+            let config = IngestConfig {
+                log: plan.bus.log_name(&plan.data)?,
+                ..config.clone()
+            };
+            Some(Storing::start(&bus, plan.data.clone(), config)?)
+        }
         None => None,
     };
     let station = match &plan.station {
@@ -218,13 +224,17 @@ fn checks(
     Ok(checks)
 }
 
-/// Whether files can be made in the data folder: asked by making one.
-fn writable(data: &Path) -> Result<String, String> {
-    let path = data.join(".writable");
+/// Whether files can be made in the data folder: asked by making one. An object store that does
+/// not take files makes ingest fail, which says why.
+fn writable(data: &Location) -> Result<String, String> {
+    let Some(folder) = data.as_folder() else {
+        return Ok(format!("{data} takes files"));
+    };
+    let path = folder.join(".writable");
     std::fs::write(&path, b"")
         .and_then(|()| std::fs::remove_file(&path))
-        .map(|()| format!("{} is writable", data.display()))
-        .map_err(|error| format!("{} is not writable: {error}", data.display()))
+        .map(|()| format!("{data} is writable"))
+        .map_err(|error| format!("{data} is not writable: {error}"))
 }
 
 /// A bus that does not answer for so long is not ready.

@@ -190,9 +190,15 @@ pub const INGEST_DEAD_LETTERS: Metric = counter(
     &["topic"],
     "Records that could not be read.",
 );
+/// Rows of frames and packets that came from another contact too.
+pub const INGEST_DUPLICATES: Metric = counter(
+    "passline_ingest_duplicates_total",
+    &["table"],
+    "Rows of frames and packets that came from another contact too, the worse copies.",
+);
 
 /// Every metric.
-pub const ALL: [&Metric; 20] = [
+pub const ALL: [&Metric; 21] = [
     &BUILD_INFO,
     &STATION_RECEIVED,
     &STATION_USED,
@@ -213,6 +219,7 @@ pub const ALL: [&Metric; 20] = [
     &INGEST_LAG,
     &INGEST_COMMIT,
     &INGEST_DEAD_LETTERS,
+    &INGEST_DUPLICATES,
 ];
 
 #[cfg(test)]

@@ -278,7 +278,8 @@ fn a_station_connects_again_until_its_peer_is_there() {
         &data,
         "SELECT count(*) FROM frames GROUP BY contact ORDER BY min(received)",
     );
-    assert_eq!(by_contact[1..], ["1023", "1023", "97"]);
+    // The same frames within a minute are copies of the first.
+    assert_eq!(by_contact[1..], ["1023"]);
     let kinds = sql(
         &data,
         "SELECT kind, count(*) FROM events WHERE kind LIKE 'link%' OR kind LIKE 'contact%' GROUP BY kind ORDER BY kind",
@@ -323,7 +324,8 @@ fn garbage_and_broken_peers_leave_the_link_to_the_next_one() {
         &data,
         "SELECT count(*) FROM frames GROUP BY contact ORDER BY min(received)",
     );
-    assert_eq!(by_contact[1..], ["10", "1023"]);
+    // Ten of the second contact are copies of the first's.
+    assert_eq!(by_contact[1..], ["10", "1013"]);
     let ends = sql(
         &data,
         "SELECT message FROM events WHERE kind = 'contact_end' ORDER BY time",
@@ -610,12 +612,19 @@ fn a_full_disk_makes_the_peer_wait_and_loses_nothing() {
     sender.join().unwrap();
     service.stop();
     let data = folder.path().join("data");
-    let counts = |table: &str| {
-        let question = format!("SELECT count(*) FROM {table} GROUP BY contact");
-        sql(&data, &question)[1..].to_vec()
-    };
-    assert_eq!(counts("frames"), vec!["1023"; CONTACTS]);
-    assert_eq!(counts("packets"), vec!["285"; CONTACTS]);
+    // The contacts bring the same frames and packets, which are rows once.
+    let replayed = folder.path().join("replayed");
+    succeed(&mut replay(&recording, &mission("noaa20"), &replayed));
+    for question in [
+        "SELECT DISTINCT virtual_channel, frame_count, data FROM frames",
+        "SELECT DISTINCT virtual_channel, apid, sequence_count, time, data FROM packets",
+    ] {
+        let count = format!("SELECT count(*) FROM ({question})");
+        assert_eq!(sql(&data, &count), sql(&replayed, &count), "{question}");
+    }
+    let per_time = "SELECT max(n) FROM (SELECT count(*) AS n FROM packets WHERE time IS NOT NULL \
+                    GROUP BY virtual_channel, apid, sequence_count, time)";
+    assert_eq!(sql(&data, per_time)[1], "1");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! that late rows cost the files that they fall into, not the day, and a compacted day is not
 //! rewritten again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::table::TableFile;
@@ -38,17 +39,28 @@ impl Heap {
 
 /// The groups of a day's files to rewrite, each into files of its own; none if the day is clean.
 /// A day of fewer than `files_min` files is left alone; with `all` every file is rewritten.
+///
+/// Files of different logs stay apart: by its log a contact is told from the same contact that was
+/// replayed elsewhere.
 pub(crate) fn plan(
     files: &[Arc<TableFile>],
     files_min: usize,
     all: bool,
 ) -> Vec<Vec<Arc<TableFile>>> {
-    if all && !files.is_empty() {
-        return vec![files.to_vec()];
+    let mut logs: BTreeMap<Option<&str>, Vec<Arc<TableFile>>> = BTreeMap::new();
+    for file in files {
+        logs.entry(file.log()).or_default().push(Arc::clone(file));
+    }
+    if all {
+        return logs.into_values().collect();
     }
     if files.len() < files_min {
         return Vec::new();
     }
+    logs.values().flat_map(|files| dirty_groups(files)).collect()
+}
+
+fn dirty_groups(files: &[Arc<TableFile>]) -> Vec<Vec<Arc<TableFile>>> {
     let mut groups: Vec<Heap> = Vec::new();
     for heap in heaps(files) {
         match groups.last_mut() {
@@ -56,11 +68,8 @@ pub(crate) fn plan(
             _ => groups.push(heap),
         }
     }
-    groups
-        .into_iter()
-        .filter(|group| group.files.len() > 1)
-        .map(|group| group.files)
-        .collect()
+    let groups = groups.into_iter().map(|group| group.files);
+    groups.filter(|files| files.len() > 1).collect()
 }
 
 /// The heaps of overlapping files, in order.

@@ -1,6 +1,6 @@
 //! Rewriting: sorted rows become files of a day, of sensible size, not yet in the table.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -219,7 +219,7 @@ pub(crate) struct DayWriter<'a> {
     runtime: &'a Handle,
     day: Day,
     first_offset: u64,
-    tags: BTreeMap<String, String>,
+    log: Option<String>,
     schema: SchemaRef,
     run: Option<RunWriter>,
     span: Option<(Key, Key)>,
@@ -228,7 +228,7 @@ pub(crate) struct DayWriter<'a> {
 }
 
 impl<'a> DayWriter<'a> {
-    /// A writer of what replaces some files.
+    /// A writer of what replaces some files, all of one log.
     pub(crate) fn new(
         table: &'a Table,
         runtime: &'a Handle,
@@ -236,20 +236,13 @@ impl<'a> DayWriter<'a> {
         replaced: &[Arc<TableFile>],
         schema: &SchemaRef,
     ) -> Self {
-        let mut tags = BTreeMap::new();
-        let log = replaced.first().and_then(|file| file.tag(LOG_TAG));
-        if let Some(log) = log
-            && replaced.iter().all(|file| file.tag(LOG_TAG) == Some(log))
-        {
-            tags.insert(LOG_TAG.to_owned(), log.to_owned());
-        }
         let offsets = replaced.iter().map(|file| file.first_offset());
         Self {
             table,
             runtime,
             day,
             first_offset: offsets.min().unwrap_or(0),
-            tags,
+            log: replaced.first().and_then(|file| file.log()).map(str::to_owned),
             schema: Arc::clone(schema),
             run: None,
             span: None,
@@ -309,11 +302,10 @@ impl<'a> DayWriter<'a> {
             "last": [&*end.spacecraft, end.time],
             "full": full,
         });
-        let tags = self.tags.iter();
-        let mut tags: std::collections::HashMap<_, _> = tags
-            .map(|(name, tag)| (name.clone(), Some(tag.clone())))
-            .collect();
-        tags.insert(COMPACTED_TAG.to_owned(), Some(range.to_string()));
+        let mut tags: HashMap<_, _> = [(COMPACTED_TAG.to_owned(), Some(range.to_string()))].into();
+        if let Some(log) = &self.log {
+            tags.insert(LOG_TAG.to_owned(), Some(log.clone()));
+        }
         self.files.push(NewFile {
             file: FinishedFile {
                 day: self.day,
@@ -332,11 +324,11 @@ impl DayWriter<'_> {
         let path = file_path(self.day, offset, &octets);
         // Somebody may be reading it.
         if self.table.files.contains_key(&path) {
-            return Ok(StoredFile::present(path, octets.len() as u64));
+            return Ok(StoredFile::present(path, octets.len() as u64, ""));
         }
         let (tables, name) = (&self.table.tables, &self.table.name);
         self.runtime.block_on(async {
-            let mut stored = store_file(tables, name, self.day, offset, octets).await?;
+            let mut stored = store_file(tables, name, (self.day, offset), octets, "").await?;
             make_durable(std::iter::once(&mut stored)).await?;
             Ok(stored)
         })

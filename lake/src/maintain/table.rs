@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::error::MaintainError;
 use super::order::Key;
-use crate::DAY_COLUMN;
+use crate::{DAY_COLUMN, LOG_TAG};
 use crate::error::LakeError;
 use crate::follow::{check_writable, read_entry};
 use crate::log::{ATTEMPTS_MAX, checkpoint, day_value, pause, random, sync_entry};
@@ -400,9 +400,13 @@ impl TableFile {
         self.add.size.cast_unsigned()
     }
 
-    /// The tag of a name.
-    pub(crate) fn tag(&self, name: &str) -> Option<&str> {
+    fn tag(&self, name: &str) -> Option<&str> {
         self.add.tags.as_ref()?.get(name)?.as_deref()
+    }
+
+    /// Name of the log that its rows came from, if it is known.
+    pub(crate) fn log(&self) -> Option<&str> {
+        self.tag(LOG_TAG)
     }
 
     /// The offset that its name begins with.

@@ -105,8 +105,11 @@ pub(crate) struct IngestSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DataSection {
+    /// A folder, or a place in an object store (`s3://BUCKET/PREFIX`).
     #[serde(default = "default_folder")]
     pub(crate) folder: PathBuf,
+    /// Keys of the object store; what `PASSLINE_CREDENTIALS` names if not given.
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,6 +149,7 @@ impl Default for DataSection {
     fn default() -> Self {
         Self {
             folder: default_folder(),
+            credentials: None,
         }
     }
 }

@@ -10,11 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bus::{Bus, BusConfig};
 use ingest::IngestConfig;
+use lake::Location;
 use schemas::layout::CompiledMission;
 use schemas::mission::{Level, Mission};
 use station::{LinkConfig, LinkKind, StationConfig};
 
 use super::config::{Backend, Config, IngestSection, Kind, LevelName, LinkSection};
+use crate::arguments::DATA;
 use crate::mission;
 
 /// Paths in a configuration file are relative to its folder.
@@ -37,6 +39,19 @@ pub(crate) enum BusPlace {
 }
 
 impl BusPlace {
+    /// The log's name in tables: a log on this machine that does not lie beside its tables is one
+    /// of several.
+    pub(crate) fn log_name(&self, data: &Location) -> Result<String> {
+        match self {
+            Self::Embedded(folder)
+                if data.as_folder().map(|d| d.join("bus")).as_ref() != Some(folder) =>
+            {
+                Ok(ingest::log_name(folder)?)
+            }
+            Self::Embedded(_) => Ok(String::new()),
+        }
+    }
+
     pub(crate) fn open(&self) -> Result<Bus> {
         match self {
             Self::Embedded(folder) => Ok(Bus::open(folder, BusConfig::default())?),
@@ -58,16 +73,33 @@ impl<'a> Resolver<'a> {
         Self { config, folder }
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join(&self.config.data.folder)
+    /// Where the tables lie.
+    pub(crate) fn data(&self) -> Result<Location> {
+        let section = &self.config.data;
+        let named = std::env::var_os("PASSLINE_CREDENTIALS").map(PathBuf::from);
+        let given = section.credentials.as_ref();
+        let credentials = given.map(|file| self.folder.join(file)).or(named);
+        let location = Location::parse(&section.folder, credentials.as_deref())?;
+        Ok(match location.as_folder() {
+            Some(folder) => Location::folder(&self.folder.join(folder)),
+            None => location,
+        })
     }
 
-    pub(crate) fn bus(&self) -> BusPlace {
+    /// A folder for what must lie on this machine: the data folder, or one beside the
+    /// configuration where the data lie in an object store.
+    pub(crate) fn state(&self) -> Result<PathBuf> {
+        let data = self.data()?;
+        let folder = data.as_folder().map(Path::to_owned);
+        Ok(folder.unwrap_or_else(|| self.folder.join(DATA)))
+    }
+
+    pub(crate) fn bus(&self) -> Result<BusPlace> {
         match self.config.bus.backend {
-            Backend::Embedded => BusPlace::Embedded(match &self.config.bus.folder {
+            Backend::Embedded => Ok(BusPlace::Embedded(match &self.config.bus.folder {
                 Some(folder) => self.folder.join(folder),
-                None => self.data().join("bus"),
-            }),
+                None => self.state()?.join("bus"),
+            })),
         }
     }
 

@@ -1,16 +1,16 @@
 //! Ingest within a service: started again when it fails, since what it has not stored stays on the
 //! bus and what keeps it from storing (a full disk, a store that is gone) may pass.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::Bus;
 use ingest::{Ingest, IngestConfig, IngestError};
+use lake::Location;
 
 pub(crate) struct Storing {
     bus: Bus,
-    data: PathBuf,
+    data: Location,
     config: IngestConfig,
     running: Option<Ingest>,
     /// When it was started, or is to be.
@@ -40,7 +40,7 @@ impl Storing {
     /// Starts it; at first it must start.
     pub(crate) fn start(
         bus: &Bus,
-        data: PathBuf,
+        data: Location,
         config: IngestConfig,
     ) -> Result<Self, IngestError> {
         Ok(Self {
