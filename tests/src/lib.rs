@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: where recordings lie, and the program under test.
 
 pub mod lake;
+pub mod random;
 pub mod s3;
 pub mod service;
 

@@ -57,7 +57,9 @@ pub(crate) fn plan(
     if files.len() < files_min {
         return Vec::new();
     }
-    logs.values().flat_map(|files| dirty_groups(files)).collect()
+    logs.values()
+        .flat_map(|files| dirty_groups(files))
+        .collect()
 }
 
 fn dirty_groups(files: &[Arc<TableFile>]) -> Vec<Vec<Arc<TableFile>>> {

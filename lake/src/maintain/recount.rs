@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{Int16Type, Int64Type};
+use arrow::datatypes::Int16Type;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
@@ -51,8 +52,8 @@ pub(crate) struct RowCheck {
     pub(crate) duplicates: u64,
     /// Where the rows of `seen` stand.
     key: Key,
-    /// Of each packet or frame at `key`: hashes of its contacts and of its rows.
-    seen: HashMap<(i64, i64), Vec<(u64, u64)>>,
+    /// The rows at `key`, by APID and sequence count, and virtual channel.
+    seen: HashMap<([i64; 2], i64), Vec<Seen>>,
     converter: Option<RowConverter>,
 }
 
@@ -83,34 +84,24 @@ impl RowCheck {
         self.count_duplicates(batch, &keys)
     }
 
-    /// A row is a duplicate of another of the same time if it is the same packet or frame in
-    /// another contact, or the same in every column. Rows without a time tell nothing: their
-    /// counters come round again.
+    /// A packet is there twice if two of its rows are of one contact and the same, or of two
+    /// contacts, which ingest would have made one row: with equal octets or values, or of another
+    /// quality. Rows without a time tell nothing: their counters come round again. Nor do frames,
+    /// which have none.
     fn count_duplicates(&mut self, batch: &RecordBatch, keys: &Keys) -> Result<(), ArrowError> {
-        let (a, b) = match batch.column_by_name("sequence_count") {
-            Some(count) => (batch.column_by_name("apid"), count),
-            None => match batch.column_by_name("frame_count") {
-                Some(count) => (batch.column_by_name("virtual_channel"), count),
-                None => return Ok(()),
-            },
+        let column = |name: &str| batch.column_by_name(name);
+        let (Some(apid), Some(count)) = (column("apid"), column("sequence_count")) else {
+            return Ok(());
         };
-        let contact = batch.column_by_name("contact");
-        let known = (0..keys.len()).any(|row| keys.time(row) != i64::MIN);
-        if !known {
+        if (0..keys.len()).all(|row| keys.time(row) == i64::MIN) {
             return Ok(());
         }
-        let converter = match &mut self.converter {
-            Some(converter) => converter,
-            none => {
-                let fields = batch.schema().fields().iter().cloned().collect::<Vec<_>>();
-                let fields = fields
-                    .iter()
-                    .map(|field| SortField::new(field.data_type().clone()));
-                none.insert(RowConverter::new(fields.collect())?)
-            }
-        };
-        let rows = converter.convert_columns(batch.columns())?;
-        for row in 0..keys.len() {
+        let (contact, quality) = (column("contact"), column("quality"));
+        // Values of different mission versions cannot be compared; octets can.
+        let version = column("mission_version").filter(|_| column("data").is_none());
+        let channel = column("virtual_channel");
+        let contents = self.contents(batch)?;
+        for (row, content) in contents.into_iter().enumerate() {
             if keys.time(row) == i64::MIN {
                 continue;
             }
@@ -118,31 +109,71 @@ impl RowCheck {
                 self.key = keys.key(row, &self.key);
                 self.seen.clear();
             }
-            let name = (number(a, row), number(Some(b), row));
-            let hashes = (hash(&text(contact, row)), hash(&rows.row(row).as_ref()));
-            let seen = self.seen.entry(name).or_default();
-            let again = |(contact, row): &(u64, u64)| *contact != hashes.0 || *row == hashes.1;
-            if seen.iter().any(again) {
+            let name = [apid, count].map(|column| number(Some(column), row));
+            let seen = self.seen.entry((name, number(channel, row))).or_default();
+            let this = Seen {
+                contact: hash(&text(contact, row)),
+                grade: hash(&(text(quality, row), text(version, row))),
+                content,
+            };
+            if seen.iter().any(|other| other.is_copy(&this)) {
                 self.duplicates += 1;
             } else {
-                seen.push(hashes);
+                seen.push(this);
             }
         }
         Ok(())
     }
+
+    /// A hash of what each row says, not of where it is from.
+    fn contents(&mut self, batch: &RecordBatch) -> Result<Vec<u64>, ArrowError> {
+        let columns: Vec<ArrayRef> = match batch.column_by_name("data") {
+            Some(data) => vec![Arc::clone(data)],
+            None => {
+                let schema = batch.schema();
+                let fields = schema.fields().iter().zip(batch.columns());
+                let own = fields.filter(|(field, _)| !is_leading(field.name()));
+                own.map(|(_, column)| Arc::clone(column)).collect()
+            }
+        };
+        let converter = match &mut self.converter {
+            Some(converter) => converter,
+            none => {
+                let types = columns.iter().map(|column| column.data_type().clone());
+                none.insert(RowConverter::new(types.map(SortField::new).collect())?)
+            }
+        };
+        let rows = converter.convert_columns(&columns)?;
+        Ok(rows.iter().map(|row| hash(&row.as_ref())).collect())
+    }
+}
+
+/// A row of a packet, as far as it tells whether another is a copy.
+struct Seen {
+    contact: u64,
+    /// Of quality and mission version.
+    grade: u64,
+    content: u64,
+}
+
+impl Seen {
+    fn is_copy(&self, other: &Self) -> bool {
+        let same = (self.grade == other.grade, self.content == other.content);
+        if self.contact == other.contact {
+            return same == (true, true);
+        }
+        !same.0 || same.1
+    }
+}
+
+fn is_leading(name: &str) -> bool {
+    schemas::tables::LEADING_COLUMNS.contains(&name)
 }
 
 fn number(column: Option<&ArrayRef>, row: usize) -> i64 {
-    let Some(column) = column.filter(|column| !column.is_null(row)) else {
-        return -1;
-    };
-    let short = column
-        .as_primitive_opt::<Int16Type>()
-        .map(|column| i64::from(column.value(row)));
-    let long = column.as_primitive_opt::<Int64Type>();
-    short
-        .or_else(|| long.map(|column| column.value(row)))
-        .unwrap_or(-1)
+    let column = column.and_then(|column| column.as_primitive_opt::<Int16Type>());
+    let column = column.filter(|column| !column.is_null(row));
+    column.map_or(-1, |column| i64::from(column.value(row)))
 }
 
 fn hash(value: &impl Hash) -> u64 {
@@ -175,10 +206,20 @@ pub(crate) fn compare_offsets(
     }
     let records: u64 = last.values().map(|offset| offset.saturating_add(1)).sum();
     let rows: u64 = tables.iter().map(|(_, rows, _)| rows).sum();
-    let kind = match rows.cmp(&records) {
+    let (kind, what) = match rows.cmp(&records) {
         std::cmp::Ordering::Equal => return,
-        std::cmp::Ordering::Less => FindingKind::RowsMissing,
-        std::cmp::Ordering::Greater => FindingKind::RowsSurplus,
+        // Copies of rows from another contact leave no trace here.
+        std::cmp::Ordering::Less => (
+            FindingKind::Unchecked,
+            format!(
+                "{rows} rows of {records} records that were committed; the others are copies of \
+                 rows from other contacts, or dead letters, or lost"
+            ),
+        ),
+        std::cmp::Ordering::Greater => (
+            FindingKind::RowsSurplus,
+            format!("{rows} rows of {records} records that were committed"),
+        ),
     };
     let names: Vec<&str> = tables.iter().map(|(name, _, _)| name.as_str()).collect();
     findings.push(Finding {
@@ -188,7 +229,7 @@ pub(crate) fn compare_offsets(
         },
         kind,
         place: topic.to_owned(),
-        what: format!("{rows} rows of {records} records that were committed"),
+        what,
     });
 }
 

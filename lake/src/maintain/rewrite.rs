@@ -242,7 +242,10 @@ impl<'a> DayWriter<'a> {
             runtime,
             day,
             first_offset: offsets.min().unwrap_or(0),
-            log: replaced.first().and_then(|file| file.log()).map(str::to_owned),
+            log: replaced
+                .first()
+                .and_then(|file| file.log())
+                .map(str::to_owned),
             schema: Arc::clone(schema),
             run: None,
             span: None,

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::error::MaintainError;
 use super::order::Key;
-use crate::{DAY_COLUMN, LOG_TAG};
 use crate::error::LakeError;
 use crate::follow::{check_writable, read_entry};
 use crate::log::{ATTEMPTS_MAX, checkpoint, day_value, pause, random, sync_entry};
@@ -23,6 +22,7 @@ use crate::stats::stats_text;
 use crate::tables::Tables;
 use crate::widen::widened;
 use crate::write::{Day, FinishedFile, StoredFile, date};
+use crate::{DAY_COLUMN, LOG_TAG};
 
 /// Tag of a file in the log that maintenance wrote: `first` and `last`, the keys of its first and
 /// last row, and `full`, whether rows behind the last went into another file.
