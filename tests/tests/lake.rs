@@ -458,10 +458,10 @@ fn mistakes_are_told_with_what_to_do() {
     assert!(text.contains("2024-12-06"), "{text}");
     let text = message(&mut lake("verify", &pieces.folder.path().join("absent")), 1);
     assert!(text.contains("there are no tables in"), "{text}");
-    let foreign = last_entry(&data.join("lake/power"));
+    let entries = log_entries(&data.join("lake/power"));
+    let next = entries[0].with_file_name(format!("{:020}.json", entries.len()));
     let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}}"#;
-    let entry = fs::read_to_string(&foreign).unwrap();
-    fs::write(&foreign, format!("{}\n{protocol}\n", entry.trim_end())).unwrap();
+    fs::write(&next, protocol).unwrap();
     let text = message(lake("compact", &data).args(["--table", "power"]), 1);
     assert!(text.contains("another tool"), "{text}");
 }
@@ -472,8 +472,7 @@ fn duckdb_never_counts_wrong_during_compaction() {
         return skip("the Python readers are not installed: run tests/peers/setup.sh");
     };
     let pieces = Pieces::new(6);
-    let statement = "SELECT count(*), count(DISTINCT (apid, sequence_count, time, contact)), \
-                     sum(sequence_count) FROM packets WHERE sequence_count IS NOT NULL";
+    let statement = "SELECT count(*), sum(sequence_count), sum(length) FROM packets";
     // What an undisturbed reader sees after each replay.
     let calm = pieces.folder.path().join("calm");
     let mut right = Vec::new();
