@@ -101,6 +101,9 @@ pub struct Record {
     pub partition: u32,
     /// Offset of its first record.
     pub base: Offset,
+    /// Offset after its last record. Kafka's offsets have holes, where transactions ended, and a
+    /// batch of telemetry rows is one record there: it is not `base` and the number of records.
+    pub end: Offset,
     /// Octets in the log; what it counts for in bounds.
     pub octets: usize,
     /// The records themselves.
@@ -120,6 +123,6 @@ impl Record {
 
     /// Offset after its last record.
     pub fn end(&self) -> Offset {
-        self.base + self.len() as u64
+        self.end
     }
 }

@@ -15,17 +15,15 @@
 //!
 //! Decoding checks the checksum first and every length before it allocates.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
-use arrow::record_batch::RecordBatch;
 use schemas::record::{FrameBlock, PacketBlock, SpacecraftName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::block::{BLOCK_RECORDS_MAX, Block, Headers, Payload};
 use crate::error::CodecError;
+use crate::ipc::read_ipc;
 
 /// Encodes a block.
 ///
@@ -166,24 +164,27 @@ pub fn decode_block(octets: &[u8]) -> Result<Block, CodecError> {
     })
 }
 
-/// The one batch of an Arrow IPC stream.
-///
-/// arrow-ipc 59 panics on some streams that it did not write; a stored block passes the checksum
-/// first, so that only a forged one gets there.
-fn read_ipc(ipc: &[u8]) -> Result<RecordBatch, CodecError> {
-    let read = || {
-        StreamReader::try_new(Cursor::new(ipc), None)
-            .and_then(|mut reader| reader.next().transpose())
-    };
-    match std::panic::catch_unwind(read) {
-        Ok(Ok(Some(batch))) => Ok(batch),
-        Ok(Ok(None)) => Err(CodecError::Inconsistent {
-            what: "number of row batches",
-            expected: 1,
-            got: 0,
-        }),
-        Ok(Err(error)) => Err(CodecError::Arrow(error)),
-        Err(_) => Err(CodecError::ArrowPanicked),
+/// Checks what a backend relies on: number of records, columns of one length, one spacecraft.
+pub(crate) fn check_payload(block: &Block) -> Result<(), CodecError> {
+    let count = block.payload.len();
+    check_count(count)?;
+    match &block.payload {
+        Payload::Frames(frames) => {
+            same_spacecraft(&frames.spacecraft, &block.headers)?;
+            check_offsets(&frames.offsets, frames.data.len(), count)?;
+            check_column("received", frames.received.len(), count)?;
+            check_column("frame count", frames.frame_count.len(), count)?;
+            check_column("quality", frames.quality.len(), count)?;
+            check_column("corrected symbols", frames.corrected_symbols.len(), count)
+        }
+        Payload::Packets(packets) => {
+            same_spacecraft(&packets.spacecraft, &block.headers)?;
+            check_offsets(&packets.offsets, packets.data.len(), count)?;
+            check_column("received", packets.received.len(), count)?;
+            check_column("virtual channel", packets.virtual_channel.len(), count)?;
+            check_column("quality", packets.quality.len(), count)
+        }
+        Payload::Telemetry { .. } | Payload::Json(_) => Ok(()),
     }
 }
 
@@ -265,7 +266,7 @@ impl<'a> Input<'a> {
     }
 }
 
-fn check_count(count: usize) -> Result<(), CodecError> {
+pub(crate) fn check_count(count: usize) -> Result<(), CodecError> {
     if (1..=BLOCK_RECORDS_MAX).contains(&count) {
         Ok(())
     } else {

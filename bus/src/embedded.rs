@@ -1,12 +1,18 @@
-//! The embedded log: one folder, one writing process.
+//! The embedded backend: one folder, one writing process.
 //!
 //! `index/` is the store (where blocks lie, what producers have published, what consumer groups
 //! have committed), `segments/` holds the blocks' octets. A block is written to its segment, then
 //! its entry to the store in one atomic batch: a process killed in between leaves octets that
-//! nothing refers to. [`Bus::sync`] writes segments, then the store, to the disk. After a power
+//! nothing refers to. [`Embedded::sync`] writes segments, then the store, to the disk. After a power
 //! failure blocks that were published and not synced may be damaged: opening drops them from the
 //! first damaged one on, and their producers' numbers with them, so that they can be published
 //! again.
+
+mod index;
+mod partition;
+mod recover;
+mod segment;
+mod subscription;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -14,15 +20,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::index::{Entry, Index, Place};
+use self::partition::{Budget, Partition};
+use self::recover::open_partition;
+use self::segment::{Unsynced, list};
+pub(crate) use self::subscription::Subscription;
 use crate::block::{Block, Headers, Record};
 use crate::codec::encode_block;
 use crate::error::BusError;
-use crate::index::{Entry, Index, Place};
-use crate::partition::{Budget, Partition};
-use crate::producer::{ContactState, Producer, Published};
-use crate::recover::open_partition;
-use crate::segment::{Unsynced, list};
-use crate::subscription::Subscription;
+use crate::producer::{ContactState, Published};
 use crate::topic::{Offset, Topic};
 
 /// What becomes of blocks that every consumer group has committed.
@@ -57,9 +63,9 @@ impl Default for BusConfig {
     }
 }
 
-/// The bus: topics, partitions, records. Clones share one log.
+/// The log, opened. Clones share it.
 #[derive(Clone)]
-pub struct Bus(Arc<Inner>);
+pub(crate) struct Embedded(Arc<Inner>);
 
 struct Inner {
     /// Locked as long as the log is open.
@@ -75,12 +81,9 @@ struct Inner {
     synced: Mutex<u64>,
 }
 
-impl Bus {
+impl Embedded {
     /// Opens the log in a folder, creating it if there is none.
-    ///
-    /// # Errors
-    /// Another process has it open; the folder holds something else; the disk refuses.
-    pub fn open(folder: &Path, config: BusConfig) -> Result<Self, BusError> {
+    pub(crate) fn open(folder: &Path, config: BusConfig) -> Result<Self, BusError> {
         let failed = io_error("opening the log", folder);
         let segments = folder.join(SEGMENTS);
         std::fs::create_dir_all(&segments).map_err(&failed)?;
@@ -116,48 +119,45 @@ impl Bus {
         })))
     }
 
-    /// Number of partitions of a topic: one in the embedded log.
-    pub fn partitions(&self, _topic: Topic) -> u32 {
-        1
+    /// Notes a contact, unless it is known with another mission version.
+    pub(crate) fn register(&self, headers: &Headers) -> Result<(), BusError> {
+        match self.0.index.contact(&headers.contact)? {
+            Some(stored) => stored.check_version(headers),
+            None => {
+                let state = ContactState {
+                    mission_version: headers.mission_version.clone(),
+                    complete: false,
+                };
+                self.0.index.put_contact(&headers.contact, &state)
+            }
+        }
     }
 
-    /// Opens a producer for the contact named in the headers; its blocks are numbered from 0.
-    ///
-    /// # Errors
-    /// The contact is stored with another mission version; the log cannot be read or written.
-    pub fn producer(&self, headers: Headers) -> Result<Producer, BusError> {
-        self.register(&headers)?;
-        Ok(Producer::new(self.clone(), headers, [0; Topic::ALL.len()]))
-    }
-
-    /// Opens a producer that goes on where the last one of this contact ended: for sources that
-    /// are never read again, such as a control service.
-    ///
-    /// # Errors
-    /// As [`Bus::producer`].
-    pub fn continuing_producer(&self, headers: Headers) -> Result<Producer, BusError> {
-        self.register(&headers)?;
+    /// The next sequence numbers of a contact, by topic.
+    pub(crate) fn next_sequences(
+        &self,
+        contact: &str,
+    ) -> Result<[u64; Topic::ALL.len()], BusError> {
         let mut next = [0; Topic::ALL.len()];
         for topic in Topic::ALL {
-            next[topic.index()] = self.0.index.next_sequence(topic, &headers.contact)?;
+            next[topic.index()] = self.0.index.next_sequence(topic, contact)?;
         }
-        Ok(Producer::new(self.clone(), headers, next))
+        Ok(next)
+    }
+
+    /// All contacts that the log knows, by name.
+    pub(crate) fn contacts(&self) -> Result<Vec<(String, ContactState)>, BusError> {
+        self.0.index.contacts()
     }
 
     /// What is known of a contact.
-    ///
-    /// # Errors
-    /// The log cannot be read.
-    pub fn contact(&self, contact: &str) -> Result<Option<ContactState>, BusError> {
+    pub(crate) fn contact(&self, contact: &str) -> Result<Option<ContactState>, BusError> {
         self.0.index.contact(contact)
     }
 
     /// Subscribes a consumer group to a partition, from what it has committed on. The log keeps
     /// what a known group has not committed.
-    ///
-    /// # Errors
-    /// No such partition; the log cannot be read or written.
-    pub fn subscribe(
+    pub(crate) fn subscribe(
         &self,
         topic: Topic,
         partition: u32,
@@ -183,10 +183,7 @@ impl Bus {
     }
 
     /// Reads a partition from an offset on without being a group: it holds nothing back.
-    ///
-    /// # Errors
-    /// No such partition.
-    pub fn read_from(
+    pub(crate) fn read_from(
         &self,
         topic: Topic,
         partition: u32,
@@ -197,27 +194,18 @@ impl Bus {
     }
 
     /// First offset that is stored.
-    ///
-    /// # Errors
-    /// No such partition.
-    pub fn start_offset(&self, topic: Topic, partition: u32) -> Result<Offset, BusError> {
+    pub(crate) fn start_offset(&self, topic: Topic, partition: u32) -> Result<Offset, BusError> {
         Ok(locked(&self.partition(topic, partition)?.writer).start)
     }
 
     /// Offset that the next record gets.
-    ///
-    /// # Errors
-    /// No such partition.
-    pub fn end_offset(&self, topic: Topic, partition: u32) -> Result<Offset, BusError> {
+    pub(crate) fn end_offset(&self, topic: Topic, partition: u32) -> Result<Offset, BusError> {
         Ok(locked(&self.partition(topic, partition)?.state).end)
     }
 
     /// Makes everything published before the call survive a power failure. Calls that come
     /// together share one sync.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn sync(&self) -> Result<(), BusError> {
+    pub(crate) fn sync(&self) -> Result<(), BusError> {
         let wanted = self.0.changes.load(Ordering::Acquire);
         let mut synced = locked(&self.0.synced);
         if *synced >= wanted {
@@ -268,18 +256,21 @@ impl Bus {
     }
 
     /// Lets every waiting [`Subscription::poll`] return.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         for partition in &self.0.partitions {
             locked(&partition.state).woken += 1;
             partition.published.notify_all();
         }
     }
 
+    /// Counts the calls of [`Embedded::wake`].
+    pub(crate) fn woken(&self) -> u64 {
+        let first = self.0.partitions.first();
+        first.map_or(0, |partition| locked(&partition.state).woken)
+    }
+
     /// Octets that the log occupies on the disk.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn disk_octets(&self) -> Result<u64, BusError> {
+    pub(crate) fn disk_octets(&self) -> Result<u64, BusError> {
         let failed = io_error("measuring", &self.0.folder);
         let mut octets = 0;
         for file in std::fs::read_dir(self.segments_folder()).map_err(&failed)? {
@@ -322,16 +313,11 @@ impl Bus {
         if !locked(&partition.state).consumed.is_empty() {
             self.0.budget.wait_for(octets);
         }
-        let base = self.append(&partition, block, &encoded)?;
-        Ok(Published::Stored(base))
+        self.append(&partition, block, &encoded)?;
+        Ok(Published::Stored)
     }
 
-    fn append(
-        &self,
-        partition: &Partition,
-        block: Block,
-        encoded: &[u8],
-    ) -> Result<Offset, BusError> {
+    fn append(&self, partition: &Partition, block: Block, encoded: &[u8]) -> Result<(), BusError> {
         let octets = encoded.len();
         let mut writer = locked(&partition.writer);
         let base = writer.end;
@@ -365,13 +351,14 @@ impl Bus {
                 topic: partition.place.topic,
                 partition: partition.place.partition,
                 base,
+                end: entry.end(),
                 octets,
                 block,
             }));
         }
         drop(state);
         partition.published.notify_all();
-        Ok(base)
+        Ok(())
     }
 
     pub(crate) fn commit(
@@ -419,26 +406,6 @@ impl Bus {
             }
         }
         Ok(())
-    }
-
-    fn register(&self, headers: &Headers) -> Result<(), BusError> {
-        match self.0.index.contact(&headers.contact)? {
-            Some(stored) if stored.mission_version != headers.mission_version => {
-                Err(BusError::MissionVersion {
-                    contact: headers.contact.clone(),
-                    stored: stored.mission_version,
-                    given: headers.mission_version.clone(),
-                })
-            }
-            Some(_) => Ok(()),
-            None => {
-                let state = ContactState {
-                    mission_version: headers.mission_version.clone(),
-                    complete: false,
-                };
-                self.0.index.put_contact(&headers.contact, &state)
-            }
-        }
     }
 
     fn partition(&self, topic: Topic, partition: u32) -> Result<Arc<Partition>, BusError> {

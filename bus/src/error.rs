@@ -101,6 +101,103 @@ pub enum BusError {
         /// As given now.
         given: String,
     },
+    /// The Kafka configuration is wrong.
+    #[error("the Kafka configuration is wrong: {what}: {reason}")]
+    Config {
+        /// Which setting or file.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No broker answers.
+    #[error(
+        "{doing}: no Kafka broker of {servers} answered within {waited_ms} ms ({reason}); check the addresses, that a broker runs there, and whether it expects TLS"
+    )]
+    Unreachable {
+        /// What was being done.
+        doing: &'static str,
+        /// The bootstrap servers.
+        servers: String,
+        /// How long it was tried.
+        waited_ms: u64,
+        /// The client library's last words.
+        reason: String,
+    },
+    /// The brokers refuse the user name or password.
+    #[error(
+        "Kafka at {servers} refuses this user ({reason}); check the user name, the password file and the mechanism"
+    )]
+    Authentication {
+        /// The bootstrap servers.
+        servers: String,
+        /// The broker's words.
+        reason: String,
+    },
+    /// The TLS handshake fails.
+    #[error(
+        "TLS with Kafka at {servers} fails ({reason}); check that the certificates of broker and client are valid today and signed by the configured authority"
+    )]
+    Tls {
+        /// The bootstrap servers.
+        servers: String,
+        /// The client library's words.
+        reason: String,
+    },
+    /// The user may not do this.
+    #[error(
+        "{doing}: Kafka at {servers} does not allow it ({reason}); give this user the right, or use another one"
+    )]
+    Authorization {
+        /// What was being done.
+        doing: &'static str,
+        /// The bootstrap servers.
+        servers: String,
+        /// What is not allowed.
+        reason: String,
+    },
+    /// Kafka refuses for another reason.
+    #[error("{doing}: Kafka at {servers} refuses")]
+    Kafka {
+        /// What was being done.
+        doing: &'static str,
+        /// The bootstrap servers.
+        servers: String,
+        /// Why.
+        #[source]
+        source: Box<rdkafka::error::KafkaError>,
+    },
+    /// Another producer has taken over the contact.
+    #[error(
+        "contact {contact} is published by another station process now; this one must not go on (start only one per contact)"
+    )]
+    Fenced {
+        /// Which contact.
+        contact: String,
+    },
+    /// The producer was told to give up while the cluster was gone.
+    #[error("contact {contact}: given up with {octets} octets not yet stored; publish them again")]
+    Abandoned {
+        /// Which contact.
+        contact: String,
+        /// Octets that were not acknowledged.
+        octets: u64,
+    },
+    /// The partition is another member's.
+    #[error(
+        "{topic} partition {partition} has gone to another member of the consumer group; it goes on from the last commit"
+    )]
+    Revoked {
+        /// Where.
+        topic: Topic,
+        /// Where.
+        partition: u32,
+    },
+    /// A record that is none of this bus's; the records after it can be read.
+    #[error("{} partition {} offset {}: the record cannot be read: {}", .0.topic, .0.partition, .0.offset, .0.reason)]
+    Unreadable(Box<crate::dead_letter::DeadLetter>),
+    /// The operating system gives no thread.
+    #[error("a thread for the bus cannot be started")]
+    Thread(#[source] std::io::Error),
     /// The topic has no such partition.
     #[error("{topic} has no partition {partition}; it has {partitions}")]
     Partition {
@@ -171,6 +268,30 @@ pub enum CodecError {
         block: String,
         /// As the headers say.
         headers: String,
+    },
+    /// A record without something that it must have.
+    #[error("{what} is missing")]
+    Absent {
+        /// Which part.
+        what: &'static str,
+    },
+    /// A header whose text is not what it must be.
+    #[error("header {name} is {text:?}, not {expected}")]
+    Header {
+        /// Which header.
+        name: &'static str,
+        /// Its text, shortened.
+        text: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// A payload that does not belong in its topic.
+    #[error("a payload of {found} does not belong there, {expected} do")]
+    Topic {
+        /// What was to be published.
+        found: &'static str,
+        /// What the topic holds.
+        expected: &'static str,
     },
     /// Too many records for one block.
     #[error("{got} records, a block holds 1 to {max}")]

@@ -22,11 +22,13 @@ pub enum Topic {
     OpsContacts,
     /// `ops.jobs`: job states.
     OpsJobs,
+    /// `passline.dead-letters`: records that could not be read, and why.
+    DeadLetters,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TmFrames,
         Self::TmPackets,
         Self::TmTelemetry,
@@ -34,6 +36,7 @@ impl Topic {
         Self::TcCommands,
         Self::OpsContacts,
         Self::OpsJobs,
+        Self::DeadLetters,
     ];
 
     /// The topic's name on the bus.
@@ -46,6 +49,7 @@ impl Topic {
             Self::TcCommands => "tc.commands",
             Self::OpsContacts => "ops.contacts",
             Self::OpsJobs => "ops.jobs",
+            Self::DeadLetters => "passline.dead-letters",
         }
     }
 

@@ -1,10 +1,12 @@
 //! Flushing: what is buffered becomes files, the files commits, and the bus lets go of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use bus::Offset;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use lake::{
     Change, Committed, FinishedFile, LakeError, StoredFile, TableFile, TableLog, make_durable,
 };
@@ -49,7 +51,7 @@ impl Worker {
 
     fn flush_tables(
         &mut self,
-        tables: &mut std::collections::BTreeMap<String, Table>,
+        tables: &mut BTreeMap<String, Table>,
         end: Offset,
         started: Instant,
     ) -> Result<(), IngestError> {
@@ -72,16 +74,17 @@ impl Worker {
         self.bus.sync()?;
         self.step(Step::BusSynced);
         let synced = started.elapsed();
-        for written in written {
+        let tried = self.commit_all(tables, &written, end)?;
+        for (written, tried) in written.into_iter().zip(tried) {
             if let Some(table) = tables.get_mut(&written.name) {
-                self.commit(table, written, end)?;
-                self.step(Step::Committed);
+                self.finish_commit(table, written, tried, end)?;
             }
         }
         for table in tables.values_mut() {
             table.duplicates.flushed();
         }
         let committed = started.elapsed();
+        self.send_letters()?;
         self.subscription.commit(end)?;
         self.step(Step::Released);
         count::flushed(self.topic, started.elapsed());
@@ -124,35 +127,73 @@ impl Worker {
         })
     }
 
-    fn commit(
+    /// Tries to commit every table once: in a folder one after the other, in an object store, which
+    /// takes its time, several at once.
+    fn commit_all(
+        &self,
+        tables: &mut BTreeMap<String, Table>,
+        written: &[Written],
+        end: Offset,
+    ) -> Result<Vec<Committed>, IngestError> {
+        let at_once = match self.lake.location().as_folder() {
+            Some(_) => 1,
+            None => COMMITS_AT_ONCE,
+        };
+        // Both are sorted by name.
+        let mut written = written.iter().peekable();
+        let pairs = tables.iter_mut().filter_map(|(name, table)| {
+            let written = written.next_if(|written| written.name == *name)?;
+            Some(self.commit_once(table, written, end))
+        });
+        let commits = stream::iter(pairs).buffered(at_once).try_collect();
+        self.runtime.block_on(commits)
+    }
+
+    async fn commit_once(
+        &self,
+        table: &mut Table,
+        written: &Written,
+        end: Offset,
+    ) -> Result<Committed, IngestError> {
+        if written.files.is_empty() && written.removed.is_empty() {
+            return Ok(Committed::Done);
+        }
+        let change = Change {
+            added: &written.files,
+            removed: &written.removed,
+            last_offset: end - 1,
+        };
+        let duplicates = &table.duplicates;
+        let concerns = |file: &TableFile| duplicates.concerns(file);
+        let committed = table.log.commit(&change, &concerns).await?;
+        if committed == Committed::Done {
+            self.step(Step::Committed);
+        }
+        Ok(committed)
+    }
+
+    /// Commits a table whose first try was stale, and counts what it got.
+    fn finish_commit(
         &mut self,
         table: &mut Table,
         mut written: Written,
+        mut tried: Committed,
         end: Offset,
     ) -> Result<(), IngestError> {
-        let mut attempts = 0;
-        while !(written.files.is_empty() && written.removed.is_empty()) {
-            let change = Change {
-                added: &written.files,
-                removed: &written.removed,
-                last_offset: end - 1,
-            };
-            let duplicates = &table.duplicates;
-            let concerns = |file: &TableFile| duplicates.concerns(file);
-            let committing = table.log.commit(&change, &concerns);
-            if self.runtime.block_on(committing)? == Committed::Done {
-                break;
-            }
-            attempts += 1;
+        let mut attempts = 1;
+        while tried == Committed::Stale {
             if attempts == STALE_MAX {
                 let table = written.name;
                 return Err(LakeError::Contended { table, attempts }.into());
             }
+            attempts += 1;
             tracing::debug!(
                 table = written.name,
                 "another writer's rows came in between"
             );
             written = self.write_again(table, written)?;
+            let runtime = Arc::clone(&self.runtime);
+            tried = runtime.block_on(self.commit_once(table, &written, end))?;
         }
         let octets = written
             .files
@@ -211,3 +252,6 @@ impl Worker {
 
 /// How often other writers may come in between with rows that concern a flush.
 const STALE_MAX: u32 = 20;
+
+/// Tables of an object store that are committed at once.
+const COMMITS_AT_ONCE: usize = 8;

@@ -17,6 +17,7 @@
 //! Where a replay flushes depends on offsets alone and nothing in a Parquet file on the clock, so
 //! two replays into fresh folders write the same files octet for octet.
 
+mod assign;
 mod batch;
 mod consume;
 mod count;

@@ -65,7 +65,7 @@ fn source_of(headers: &Headers) -> Source {
 }
 
 /// A table's name is its folder's: no separators, no dots.
-fn is_table_name(name: &str) -> bool {
+pub(crate) fn is_table_name(name: &str) -> bool {
     name.len() <= 200
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bus::{Bus, BusError, Offset, Topic};
 use lake::{Location, Tables};
 
-use crate::consume::Worker;
+use crate::assign::{Shared, Supervisor};
 use crate::error::IngestError;
 
 /// When to flush, and what else the tables need to know.
@@ -82,6 +82,7 @@ impl Damage {
         let (topic, from) = match error {
             BusError::Corrupt { topic, base, .. } => (*topic, *base),
             BusError::Missing { topic, from, .. } => (*topic, *from),
+            BusError::Unreadable(letter) => (letter.topic, letter.offset),
             _ => (Topic::TmEvents, 0),
         };
         Self {
@@ -120,7 +121,7 @@ impl Summary {
         self.tables.values().map(|table| table.rows).sum()
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         for (name, table) in other.tables {
             let sum = self.tables.entry(name).or_default();
             sum.rows += table.rows;
@@ -136,14 +137,16 @@ impl Summary {
 pub struct Ingest {
     bus: Bus,
     draining: Arc<AtomicBool>,
-    workers: Vec<(Topic, JoinHandle<Result<Summary, IngestError>>)>,
+    failed: Arc<AtomicBool>,
+    supervisor: JoinHandle<Result<Summary, IngestError>>,
 }
 
 impl Ingest {
-    /// Starts a worker thread for each partition of each topic; tables go to `lake/` at a location.
+    /// Joins the consumer group of ingest workers and starts a worker thread for each partition
+    /// that it is given, of each topic; tables go to `lake/` at a location.
     ///
     /// # Errors
-    /// The lake cannot be created, the log cannot be read, or a thread cannot be started.
+    /// The lake cannot be reached, the group cannot be joined, or a thread cannot be started.
     pub fn start(
         bus: &Bus,
         data: impl Into<Location>,
@@ -157,32 +160,33 @@ impl Ingest {
             .map_err(IngestError::Thread)?;
         // Whatever is wrong with the location is said before anything is consumed.
         runtime.block_on(lake.names())?;
-        let runtime = Arc::new(runtime);
-        let draining = Arc::new(AtomicBool::new(false));
-        let mut workers = Vec::new();
-        for topic in config.topics.iter().copied() {
-            for partition in 0..bus.partitions(topic) {
-                let place = (topic, partition);
-                let worker = Worker::open(bus, lake.clone(), config, &runtime, &draining, place)?;
-                let thread = std::thread::Builder::new()
-                    .name(format!("ingest {topic}"))
-                    .spawn(move || worker.run())
-                    .map_err(IngestError::Thread)?;
-                workers.push((topic, thread));
-            }
-        }
+        let member = bus.join(&config.topics, GROUP)?;
+        let (draining, failed) = (Arc::default(), Arc::default());
+        let shared = Shared {
+            bus: bus.clone(),
+            lake,
+            config: config.clone(),
+            runtime: Arc::new(runtime),
+            draining: Arc::clone(&draining),
+            failed: Arc::clone(&failed),
+        };
+        let supervisor = Supervisor::new(shared, member);
+        let supervisor = std::thread::Builder::new()
+            .name("ingest".to_owned())
+            .spawn(move || supervisor.run())
+            .map_err(IngestError::Thread)?;
         Ok(Self {
             bus: bus.clone(),
             draining,
-            workers,
+            failed,
+            supervisor,
         })
     }
 
-    /// Whether a worker has ended early; [`Ingest::finish`] then says why. Publishing goes on
-    /// into the log, unread.
+    /// Whether a worker has ended with an error; [`Ingest::finish`] then says which. Publishing
+    /// goes on into the log, unread.
     pub fn has_failed(&self) -> bool {
-        !self.draining.load(Ordering::Acquire)
-            && self.workers.iter().any(|(_, thread)| thread.is_finished())
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Consumes everything published so far, commits it, releases it, and ends.
@@ -192,25 +196,13 @@ impl Ingest {
     pub fn finish(self) -> Result<Summary, IngestError> {
         self.draining.store(true, Ordering::Release);
         self.bus.wake();
-        let mut summary = Summary::default();
-        let mut failed = None;
-        for (topic, thread) in self.workers {
-            let result = thread.join().unwrap_or(Err(IngestError::Panicked {
-                topic: topic.as_str(),
-            }));
-            match result {
-                Ok(part) => summary.add(part),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        match failed {
-            Some(error) => Err(error),
-            None => {
-                // Deletes the released segments.
-                self.bus.sync()?;
-                Ok(summary)
-            }
-        }
+        let panicked = IngestError::Panicked {
+            topic: "all topics",
+        };
+        let summary = self.supervisor.join().unwrap_or(Err(panicked))?;
+        // Deletes the released segments.
+        self.bus.sync()?;
+        Ok(summary)
     }
 }
 

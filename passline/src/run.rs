@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use bus::{Bus, Topic};
+use bus::{Bus, Forwarder, Topic};
 use ingest::IngestConfig;
 use lake::Location;
 use service::{Check, Http, Metrics, Readiness, Shutdown};
-use station::{LinkState, Station, StationConfig, Watch};
+use station::{LinkKind, LinkState, Station, StationConfig, Watch};
 
 pub(crate) use self::config::LogFormat;
 use self::config::{Backend, Config};
@@ -94,6 +94,21 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The spool, for a station whose datagrams would have to wait for the bus.
+    fn spool(&self) -> Result<Option<Bus>> {
+        let has_datagrams = self.station.iter().any(|station| {
+            let mut links = station.links.iter();
+            links.any(|link| matches!(link.kind, LinkKind::Udp { .. }))
+        });
+        if has_datagrams {
+            self.bus.open_spool()
+        } else {
+            Ok(None)
+        }
+    }
+}
+
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(station) = &self.station {
@@ -132,8 +147,13 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
         }
         None => None,
     };
+    let spool = plan.spool()?;
+    let mut forwarder = match &spool {
+        Some(spool) => Some(Forwarder::start(spool, &bus)?),
+        None => None,
+    };
     let station = match &plan.station {
-        Some(config) => Some(Station::start(&bus, None, config)?),
+        Some(config) => Some(Station::start(&bus, spool.as_ref(), config)?),
         None => None,
     };
     let watch = station.as_ref().map(Station::watch);
@@ -152,6 +172,10 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
             failure = Some(anyhow!("link {link} cannot go on: {reason}"));
             break;
         }
+        if forwarder.as_ref().is_some_and(Forwarder::has_failed) {
+            tracing::error!("the spool is not passed on any more; stopping");
+            break;
+        }
     }
     shutdown.request();
     tracing::info!(within = ?plan.shutdown_timeout, "stopping: taking in what has arrived");
@@ -159,6 +183,12 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     if let Some(station) = station {
         let stopped = station.stop().map_err(anyhow::Error::new);
         failure = failure.or(stopped.err());
+    }
+    if let Some(forwarder) = forwarder.take() {
+        match forwarder.finish() {
+            Ok(forwarded) => tracing::info!(?forwarded, "the spool is passed on"),
+            Err(error) => failure = failure.or(Some(anyhow::Error::new(error))),
+        }
     }
     if let Some(storing) = storing {
         match storing.finish() {

@@ -255,7 +255,9 @@ impl Receiver {
         loop {
             let time = compact(start);
             let identity = format!("{}-{}-{time}", context.station, self.config.name);
-            if self.bus().contact(&identity)?.is_none() {
+            let stop = &context.stop;
+            let known = stop.persist(Topic::TmEvents, || self.bus().contact(&identity))?;
+            if known.is_none() {
                 return Ok((start, identity));
             }
             start = start.saturating_add(1);

@@ -65,7 +65,10 @@ impl Stop {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let may_pass = matches!(error, BusError::Io { .. } | BusError::Store { .. });
+            let may_pass = matches!(
+                error,
+                BusError::Io { .. } | BusError::Store { .. } | BusError::Unreachable { .. }
+            );
             if !may_pass || self.is_overdue() {
                 return Err(error);
             }

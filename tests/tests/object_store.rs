@@ -178,3 +178,121 @@ fn a_server_that_never_answers_is_given_up() {
         .env("AWS_ENDPOINT_URL", endpoint);
     refused(&mut command, &["does not answer"]);
 }
+
+#[test]
+fn kills_on_s3_neither_lose_nor_repeat() {
+    const ROUNDS: u64 = 3;
+    const KILLS_PER_ROUND: u64 = 5;
+    let Some(server) = S3Server::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (recording, mission) = simulated(folder.path());
+    let undisturbed = folder.path().join("undisturbed");
+    succeed(&mut replay(&recording, &mission, &undisturbed));
+    let expected = rows(&undisturbed);
+    let seed = std::env::var("PASSLINE_SEED").map_or_else(
+        |_| u64::from(std::process::id()),
+        |seed| seed.parse().expect("a number"),
+    );
+    let mut state = seed;
+    let mut killed = 0;
+    for round in 0..ROUNDS {
+        let location = server.location(&format!("killed/{round}"));
+        let bus = folder.path().join(format!("bus-{round}"));
+        let mut again = replay_remote(&server, &recording, &mission, &location, &bus);
+        again
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        for _ in 0..KILLS_PER_ROUND {
+            let mut child = again.spawn().unwrap();
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            std::thread::sleep(Duration::from_millis((state >> 33) % 900));
+            child.kill().unwrap();
+            killed += u64::from(!child.wait().unwrap().success());
+        }
+        succeed(&mut replay_remote(
+            &server, &recording, &mission, &location, &bus,
+        ));
+        for (table, lines) in &expected {
+            let mut lines = lines.clone();
+            lines.retain(|line| !line.starts_with("time,"));
+            let found = ask(&server, &location, &format!("SELECT * FROM \"{table}\""));
+            assert!(
+                found == lines,
+                "seed {seed}: {table} has {} rows, not {}",
+                found.len(),
+                lines.len()
+            );
+        }
+    }
+    eprintln!("killed {killed} replays into S3 while they ran, seed {seed}");
+    assert!(killed >= ROUNDS, "only {killed} were killed in time");
+}
+
+/// A folder that nobody can write, root neither.
+struct ReadOnly(std::path::PathBuf);
+
+impl ReadOnly {
+    /// `None`, said aloud, where nothing may be mounted.
+    fn over(folder: &Path) -> Option<Self> {
+        let mount = |arguments: &[&str]| {
+            let mut command = Command::new("mount");
+            let output = command.args(arguments).arg(folder).output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        let text = folder.to_string_lossy().into_owned();
+        if !mount(&["--bind", &text]) {
+            tests::skip("no folder can be mounted read-only: this needs root");
+            return None;
+        }
+        let mounted = Self(folder.to_owned());
+        assert!(mount(&["-o", "remount,bind,ro"]), "remounted");
+        Some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_read_only_lake_answers_and_says_that_it_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recording, mission) = simulated(folder.path());
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let bus = folder.path().join("bus");
+    let store = || {
+        let mut command = replay(&recording, &mission, &data);
+        command.arg("--bus").arg(&bus);
+        command
+    };
+    {
+        let Some(_read_only) = ReadOnly::over(&data) else {
+            return;
+        };
+        let lake = data.join("lake");
+        refused(
+            &mut store(),
+            &[
+                "read-only",
+                &lake.to_string_lossy(),
+                "Read-only file system",
+            ],
+        );
+    }
+    succeed(&mut store());
+    let before = rows(&data);
+    let Some(_read_only) = ReadOnly::over(&data) else {
+        return;
+    };
+    assert_eq!(rows(&data), before);
+    let other = folder.path().join("other-bus");
+    let mut again = replay(&recording, &mission, &data);
+    refused(again.arg("--bus").arg(&other), &["read-only"]);
+}

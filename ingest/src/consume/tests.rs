@@ -219,6 +219,23 @@ fn a_recording_becomes_tables_and_replaying_it_adds_nothing() {
 }
 
 #[test]
+fn a_log_that_was_removed_is_an_error_and_not_a_silent_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    replay(folder.path(), &config()).unwrap();
+    std::fs::remove_dir_all(folder.path().join("bus")).unwrap();
+    let less = |bus: &Bus| {
+        let producer = bus.producer(headers()).unwrap();
+        producer.publish(Topic::TmPackets, packets(0, 100)).unwrap();
+    };
+    let bus = Bus::open(&folder.path().join("bus"), BusConfig::default()).unwrap();
+    let ingest = Ingest::start(&bus, folder.path(), &config()).unwrap();
+    less(&bus);
+    let error = ingest.finish().unwrap_err();
+    assert!(matches!(error, IngestError::LogBehind { .. }), "{error}");
+    assert_eq!(packet_count(folder.path()), 4_000);
+}
+
+#[test]
 fn replays_are_byte_identical() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let all = folders.map(|folder| {

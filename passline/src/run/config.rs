@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bus::KafkaConfig;
 use serde::Deserialize;
 
 /// The whole file.
@@ -82,8 +83,11 @@ pub(crate) struct MissionSection {
 pub(crate) struct BusSection {
     #[serde(default)]
     pub(crate) backend: Backend,
-    /// Of the embedded log; `bus` in the data folder if not given.
+    /// Of the embedded log, or of the spool before Kafka; `bus` or `spool` in the data folder if
+    /// not given.
     pub(crate) folder: Option<PathBuf>,
+    /// Of Kafka.
+    pub(crate) kafka: Option<KafkaConfig>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -91,6 +95,7 @@ pub(crate) struct BusSection {
 pub(crate) enum Backend {
     #[default]
     Embedded,
+    Kafka,
 }
 
 #[derive(Debug, Deserialize)]

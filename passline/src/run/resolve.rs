@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use bus::{Bus, BusConfig};
+use bus::{Bus, BusConfig, KafkaConfig};
 use ingest::IngestConfig;
 use lake::Location;
 use schemas::layout::CompiledMission;
@@ -16,7 +16,6 @@ use schemas::mission::{Level, Mission};
 use station::{LinkConfig, LinkKind, StationConfig};
 
 use super::config::{Backend, Config, IngestSection, Kind, LevelName, LinkSection};
-use crate::arguments::DATA;
 use crate::mission;
 
 /// Paths in a configuration file are relative to its folder.
@@ -36,6 +35,11 @@ pub(crate) struct LoadedMission {
 pub(crate) enum BusPlace {
     /// The log in this folder.
     Embedded(PathBuf),
+    /// A cluster, and the folder of the spool for links that cannot wait for it.
+    Kafka {
+        config: Box<KafkaConfig>,
+        spool: PathBuf,
+    },
 }
 
 impl BusPlace {
@@ -48,13 +52,22 @@ impl BusPlace {
             {
                 Ok(ingest::log_name(folder)?)
             }
-            Self::Embedded(_) => Ok(String::new()),
+            Self::Embedded(_) | Self::Kafka { .. } => Ok(String::new()),
         }
     }
 
     pub(crate) fn open(&self) -> Result<Bus> {
         match self {
             Self::Embedded(folder) => Ok(Bus::open(folder, BusConfig::default())?),
+            Self::Kafka { config, .. } => Ok(Bus::connect((**config).clone())?),
+        }
+    }
+
+    /// The spool; none where the bus itself is on this machine.
+    pub(crate) fn open_spool(&self) -> Result<Option<Bus>> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Kafka { spool, .. } => Ok(Some(Bus::open(spool, BusConfig::default())?)),
         }
     }
 }
@@ -63,6 +76,9 @@ impl std::fmt::Display for BusPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Embedded(folder) => write!(f, "the embedded log in {}", folder.display()),
+            Self::Kafka { config, .. } => {
+                write!(f, "Kafka at {}", config.bootstrap_servers.join(", "))
+            }
         }
     }
 }
@@ -86,20 +102,60 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// A folder for what must lie on this machine: the data folder, or one beside the
-    /// configuration where the data lie in an object store.
-    pub(crate) fn state(&self) -> Result<PathBuf> {
+    /// The folder of the embedded log or spool, which is always on this machine.
+    fn log_folder(&self, name: &str) -> Result<PathBuf> {
+        if let Some(folder) = &self.config.bus.folder {
+            return Ok(self.folder.join(folder));
+        }
         let data = self.data()?;
-        let folder = data.as_folder().map(Path::to_owned);
-        Ok(folder.unwrap_or_else(|| self.folder.join(DATA)))
+        match data.as_folder() {
+            Some(folder) => Ok(folder.join(name)),
+            None => bail!(
+                "[data] folder = \"{data}\" is not on this machine: add folder = \"FOLDER\" to [bus] for the log"
+            ),
+        }
     }
 
     pub(crate) fn bus(&self) -> Result<BusPlace> {
-        match self.config.bus.backend {
-            Backend::Embedded => Ok(BusPlace::Embedded(match &self.config.bus.folder {
-                Some(folder) => self.folder.join(folder),
-                None => self.state()?.join("bus"),
-            })),
+        let section = &self.config.bus;
+        match (section.backend, &section.kafka) {
+            (Backend::Embedded, None) => Ok(BusPlace::Embedded(self.log_folder("bus")?)),
+            (Backend::Embedded, Some(_)) => {
+                bail!(
+                    "there is a [bus.kafka], and the backend is embedded; write backend = \"kafka\" in [bus], or remove it"
+                )
+            }
+            (Backend::Kafka, None) => {
+                bail!("there is no [bus.kafka]; add one with bootstrap_servers = [\"host:port\"]")
+            }
+            (Backend::Kafka, Some(config)) => {
+                let mut config = config.clone();
+                let paths = config.tls.iter_mut().flat_map(|tls| {
+                    [
+                        &mut tls.authority,
+                        &mut tls.certificate,
+                        &mut tls.key,
+                        &mut tls.key_password_file,
+                    ]
+                });
+                for path in paths.flatten() {
+                    *path = self.folder.join(&*path);
+                }
+                if let Some(sasl) = &mut config.sasl {
+                    sasl.password_file = self.folder.join(&sasl.password_file);
+                }
+                if config.bootstrap_servers.is_empty() {
+                    bail!("[bus.kafka]: bootstrap_servers is empty; name at least one host:port");
+                }
+                Ok(BusPlace::Kafka {
+                    config: Box::new(config),
+                    spool: if self.config.station.is_some() {
+                        self.log_folder("spool")?
+                    } else {
+                        PathBuf::new()
+                    },
+                })
+            }
         }
     }
 

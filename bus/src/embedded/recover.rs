@@ -7,10 +7,10 @@ use std::sync::{Condvar, Mutex};
 
 use crate::codec::check_block;
 use crate::embedded::BusConfig;
+use crate::embedded::index::{Entry, Index, Place};
+use crate::embedded::partition::{Partition, State, Writer};
+use crate::embedded::segment::{Segments, file_name, read_block};
 use crate::error::BusError;
-use crate::index::{Entry, Index, Place};
-use crate::partition::{Partition, State, Writer};
-use crate::segment::{Segments, file_name, read_block};
 use crate::topic::Offset;
 
 /// Reads what the store says of a partition and drops unsynced blocks from the first damaged on.

@@ -258,13 +258,18 @@ impl Index {
             .keyspace
             .get(contact_key(contact))
             .map_err(self.failed("reading"))?;
-        Ok(value.and_then(|value| {
-            let (complete, version) = value.split_first()?;
-            Some(ContactState {
-                mission_version: String::from_utf8_lossy(version).into_owned(),
-                complete: *complete != 0,
-            })
-        }))
+        Ok(value.and_then(|value| contact_state(&value)))
+    }
+
+    /// All contacts, by name.
+    pub(crate) fn contacts(&self) -> Result<Vec<(String, ContactState)>, BusError> {
+        let mut contacts = Vec::new();
+        for item in self.keyspace.prefix(contact_key("")) {
+            let (key, value) = item.into_inner().map_err(self.failed("reading"))?;
+            let name = String::from_utf8_lossy(&key[1..]).into_owned();
+            contacts.extend(contact_state(&value).map(|state| (name, state)));
+        }
+        Ok(contacts)
     }
 
     /// Stores what is known of a contact.
@@ -291,6 +296,14 @@ fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
         _ if folder.is_dir() => std::fs::remove_dir_all(folder),
         _ => Ok(()),
     }
+}
+
+fn contact_state(value: &[u8]) -> Option<ContactState> {
+    let (complete, version) = value.split_first()?;
+    Some(ContactState {
+        mission_version: String::from_utf8_lossy(version).into_owned(),
+        complete: *complete != 0,
+    })
 }
 
 fn number(value: &[u8]) -> u64 {

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::index::Place;
+use crate::embedded::index::Place;
 use crate::topic::{Offset, Topic};
 
 /// The segments of one partition.

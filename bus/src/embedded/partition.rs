@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::block::Record;
-use crate::index::Place;
-use crate::segment::Segments;
+use crate::embedded::index::Place;
+use crate::embedded::segment::Segments;
 use crate::topic::Offset;
 
 /// A partition of the embedded log.

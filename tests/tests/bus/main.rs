@@ -1,0 +1,6 @@
+//! The bus: one suite for both backends, the embedded log and a real Apache Kafka; and what only
+//! Kafka can show.
+
+mod conformance;
+mod kafka;
+mod support;
