@@ -2,7 +2,6 @@
 
 pub mod kafka;
 pub mod lake;
-pub mod random;
 pub mod s3;
 pub mod service;
 

@@ -11,6 +11,8 @@
 mod compact;
 mod error;
 mod files;
+#[cfg(test)]
+mod fixture;
 mod merge;
 mod offsets;
 mod order;

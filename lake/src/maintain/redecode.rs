@@ -385,7 +385,11 @@ impl Redecoding<'_> {
             name: "decoded packets".to_owned(),
             open: Box::new(move || Ok(Box::new(decoded) as Batches<'_>)),
         }];
-        let old = if summary.kept > 0 { kept.sources()? } else { Vec::new() };
+        let old = if summary.kept > 0 {
+            kept.sources()?
+        } else {
+            Vec::new()
+        };
         for source in old {
             let open = source.open;
             let outside = |batch: &RecordBatch| self.options.rows_of(batch, false);

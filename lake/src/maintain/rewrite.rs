@@ -362,7 +362,7 @@ const ROWS_MIN: u64 = 16;
 const ROWS_MAX: u64 = 8_192;
 
 /// Octets of files that are open at once; beyond it they are merged in steps.
-const OPEN_OCTETS_MAX: u64 = 256 << 20;
+const OPEN_OCTETS_MAX: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
 /// Octets of rows that are sorted in memory.
 const SORT_OCTETS: usize = 64 << 20;
