@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::table::TableFile;
 
 /// Octets at which a file is ended: what a reader takes at once, and a writer holds in memory.
-pub(crate) const FILE_OCTETS: u64 = if cfg!(test) { 512 << 10 } else { 64 << 20 };
+pub(crate) const FILE_OCTETS: u64 = if cfg!(test) { 128 << 10 } else { 64 << 20 };
 
 /// A heap below this is small.
 const SMALL_OCTETS: u64 = FILE_OCTETS / 2;
