@@ -145,9 +145,14 @@ impl Embedded {
         Ok(next)
     }
 
-    /// All contacts that the log knows, by name.
-    pub(crate) fn contacts(&self) -> Result<Vec<(String, ContactState)>, BusError> {
-        self.0.index.contacts()
+    /// Contacts that are complete, and of which that was not forwarded, by name.
+    pub(crate) fn unforwarded(&self) -> Result<Vec<(String, ContactState)>, BusError> {
+        self.0.index.unforwarded()
+    }
+
+    /// Remembers that a contact's completion was forwarded.
+    pub(crate) fn note_forwarded(&self, contact: &str) -> Result<(), BusError> {
+        self.0.index.note_forwarded(contact)
     }
 
     /// What is known of a contact.

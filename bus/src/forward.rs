@@ -5,7 +5,7 @@
 //! then committed in the log. A process that is killed in between forwards some blocks again, which
 //! Kafka has by their numbers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -58,7 +58,7 @@ impl Forwarder {
             to: to.clone(),
             stop: Arc::clone(&stop),
             producers: Arc::clone(&producers),
-            complete: HashSet::new(),
+            looked: None,
             forwarded: Forwarded::default(),
         };
         let thread = std::thread::Builder::new()
@@ -118,8 +118,8 @@ struct Forwarding {
     stop: Arc<AtomicBool>,
     subscriptions: Vec<Subscription>,
     producers: Arc<Mutex<Producers>>,
-    /// Contacts that are complete on both sides.
-    complete: HashSet<String>,
+    /// When contacts were last looked at.
+    looked: Option<Instant>,
     forwarded: Forwarded,
 }
 
@@ -128,7 +128,7 @@ impl Forwarding {
         loop {
             // Read before polling: what was published before is then seen.
             let stopping = self.stop.load(Ordering::Acquire);
-            let complete = self.newly_complete()?;
+            let complete = self.newly_complete(stopping)?;
             let batch = self.collect()?;
             let idle = batch.is_empty();
             let passed = self.pass_on(batch).and_then(|()| match complete {
@@ -209,14 +209,21 @@ impl Forwarding {
     }
 
     /// A contact that is complete in the log, and perhaps not yet on the other bus.
-    fn newly_complete(&self) -> Result<Option<(String, ContactState)>, BusError> {
+    fn newly_complete(
+        &mut self,
+        stopping: bool,
+    ) -> Result<Option<(String, ContactState)>, BusError> {
         let Backend::Embedded(log) = &self.from.0 else {
             return Ok(None);
         };
-        let contacts = log.contacts()?;
-        Ok(contacts
-            .into_iter()
-            .find(|(name, state)| state.complete && !self.complete.contains(name)))
+        let recent = |looked: Instant| looked.elapsed() < LOOK_WAIT;
+        if !stopping && self.looked.is_some_and(recent) {
+            return Ok(None);
+        }
+        let found = log.unforwarded()?.into_iter().next();
+        // Where there is one there may be more.
+        self.looked = found.is_none().then(Instant::now);
+        Ok(found)
     }
 
     /// Marks a contact as complete, all of whose blocks are forwarded.
@@ -235,8 +242,10 @@ impl Forwarding {
             .complete()?;
         }
         locked(&self.producers).remove(&contact);
-        self.complete.insert(contact);
-        Ok(())
+        match &self.from.0 {
+            Backend::Embedded(log) => log.note_forwarded(&contact),
+            Backend::Kafka(_) => Ok(()),
+        }
     }
 
     fn producer(&self, headers: &Arc<Headers>) -> Result<Arc<Producer>, BusError> {
@@ -268,6 +277,8 @@ fn subscriptions(from: &Bus) -> Result<Vec<Subscription>, BusError> {
 const GROUP: &str = "forward";
 /// Octets of a topic that are passed on before they are flushed and committed.
 const BATCH_OCTETS: usize = 8 << 20;
+/// How often contacts are looked at.
+const LOOK_WAIT: Duration = Duration::from_millis(500);
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 const STOP_WAIT: Duration = Duration::from_secs(10);
 const PRODUCER_IDLE_MAX: Duration = Duration::from_secs(300);

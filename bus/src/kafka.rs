@@ -8,11 +8,14 @@
 mod client;
 pub(crate) mod config;
 mod encode;
+mod fields;
 pub(crate) mod member;
+mod names;
 pub(crate) mod producer;
 mod progress;
 pub(crate) mod record;
 pub(crate) mod subscription;
+mod tenure;
 mod text;
 mod topics;
 mod transaction;
@@ -29,9 +32,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-use self::client::{Context, explain};
+use self::client::{Context, explain, is_transient};
 use self::config::KafkaConfig;
-use self::record::names;
 use self::topics::TopicInfo;
 use crate::dead_letter::DeadLetter;
 use crate::error::BusError;
@@ -51,6 +53,8 @@ struct Inner {
     asker: BaseConsumer<Context>,
     /// Topics that are known to be there, by name without prefix.
     topics: Mutex<BTreeMap<&'static str, TopicInfo>>,
+    /// When the asker last told what it has to tell.
+    told: Mutex<Instant>,
     /// Counts calls of [`Kafka::wake`].
     woken: AtomicU64,
 }
@@ -71,6 +75,7 @@ impl Kafka {
             client,
             asker,
             topics: Mutex::default(),
+            told: Mutex::new(Instant::now()),
             woken: AtomicU64::new(0),
         }));
         cluster.wait_for_answer()?;
@@ -111,12 +116,36 @@ impl Kafka {
     ) -> Result<(Offset, Offset), BusError> {
         self.check_partition(topic, partition)?;
         let name = self.config().prefixed(topic.as_str());
-        let (first, end) = self
-            .0
-            .asker
-            .fetch_watermarks(&name, partition as i32, self.timeout())
-            .map_err(|error| self.explain("asking for offsets", error))?;
-        Ok((first.try_into().unwrap_or(0), end.try_into().unwrap_or(0)))
+        self.listen();
+        self.watermarks(&self.0.asker, &name, partition as i32)
+            .map_err(|error| self.explain("asking for offsets", error))
+    }
+
+    /// The first offset and the one after the last that a consumer may have; waits while leaders
+    /// change, as they do when a topic is new.
+    pub(crate) fn watermarks(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        name: &str,
+        partition: i32,
+    ) -> Result<(Offset, Offset), KafkaError> {
+        let deadline = Instant::now() + self.timeout();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let slice = left.min(Duration::from_secs(5));
+            match consumer.fetch_watermarks(name, partition, slice) {
+                Ok((first, end)) => {
+                    return Ok((first.try_into().unwrap_or(0), end.try_into().unwrap_or(0)));
+                }
+                Err(error) => {
+                    let again = error.rdkafka_error_code().is_some_and(is_transient);
+                    if !again || left.is_zero() {
+                        return Err(error);
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            }
+        }
     }
 
     pub(crate) fn check_partition(&self, topic: Topic, partition: u32) -> Result<(), BusError> {
@@ -138,6 +167,16 @@ impl Kafka {
 
     pub(crate) fn wake(&self) {
         self.0.woken.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes what the asker has to tell, now and then: its library keeps that until it is asked.
+    pub(crate) fn listen(&self) {
+        if let Ok(mut told) = self.0.told.try_lock()
+            && told.elapsed() > LISTEN_EVERY
+        {
+            *told = Instant::now();
+            while let Some(Err(_)) = self.0.asker.poll(Duration::ZERO) {}
+        }
     }
 
     pub(crate) fn woken(&self) -> u64 {
@@ -302,4 +341,6 @@ fn refused(servers: &str, error: KafkaError) -> BusError {
     }
 }
 
+/// How often the asker is listened to.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
 const CONNECTING: &str = "connecting";

@@ -32,6 +32,7 @@ enum Inner {
     Embedded {
         log: Embedded,
         waiting: VecDeque<Subscription>,
+        woken: u64,
     },
     Kafka(Box<kafka::member::Member>),
 }
@@ -46,8 +47,11 @@ impl Member {
             .iter()
             .map(|topic| log.subscribe(*topic, 0, group).map(Into::into))
             .collect::<Result<_, _>>()?;
-        let log = log.clone();
-        Ok(Self(Inner::Embedded { log, waiting }))
+        Ok(Self(Inner::Embedded {
+            log: log.clone(),
+            waiting,
+            woken: log.woken(),
+        }))
     }
 
     pub(crate) fn kafka(member: kafka::member::Member) -> Self {
@@ -61,19 +65,23 @@ impl Member {
     /// The group refuses this member. An unreachable cluster is no error: it is waited for.
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Assignment>, BusError> {
         match &mut self.0 {
-            Inner::Embedded { log, waiting } => {
+            Inner::Embedded {
+                log,
+                waiting,
+                woken,
+            } => {
                 if let Some(subscription) = waiting.pop_front() {
                     return Ok(Some(Assignment::Assigned(subscription)));
                 }
                 let deadline = Instant::now() + timeout;
-                let woken = log.woken();
-                while log.woken() == woken {
+                while log.woken() == *woken {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         break;
                     }
                     std::thread::sleep(left.min(SLICE));
                 }
+                *woken = log.woken();
                 Ok(None)
             }
             Inner::Kafka(member) => member.poll(timeout),

@@ -81,6 +81,7 @@ impl Worker {
     /// goes to another process.
     pub(crate) fn run(mut self) -> Result<Summary, IngestError> {
         let mut until = None;
+        let mut lag_noted = None;
         loop {
             // Read before polling: what was published before the drain is then seen.
             let draining = self.draining.load(Ordering::Acquire);
@@ -106,13 +107,26 @@ impl Worker {
             if self.is_full() {
                 self.flush(self.subscription.position())?;
             }
-            count::lag(&self.bus, self.topic, self.partition, self.first);
+            self.note_lag(&mut lag_noted);
             if until.is_some_and(|end| self.subscription.position() >= end) {
                 break;
             }
         }
         self.flush(self.subscription.position())?;
         Ok(self.summary)
+    }
+
+    /// Tells how far the tables are behind: asking the bus for its end may cost a round trip, so
+    /// once in a while only.
+    fn note_lag(&self, noted: &mut Option<Instant>) {
+        // Behind the last record there may be offsets that no record has.
+        let done = self.subscription.at_end() && self.since.is_none();
+        if done {
+            count::no_lag(self.topic, self.partition);
+        } else if noted.is_none_or(|noted| noted.elapsed() >= LAG_INTERVAL) {
+            *noted = Some(Instant::now());
+            count::lag(&self.bus, self.topic, self.partition, self.first);
+        }
     }
 
     /// Keeps a record that cannot be read for those who want to know.
@@ -265,6 +279,9 @@ const DAMAGE_MAX: usize = 1_000;
 
 /// How long a poll waits; `Bus::wake` ends it early.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How often the bus is asked for its end, while rows are on their way.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

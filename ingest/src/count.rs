@@ -34,13 +34,21 @@ pub(crate) fn flushed(topic: Topic, took: Duration) {
 /// What is published beyond `committed`.
 pub(crate) fn lag(bus: &Bus, topic: Topic, partition: u32, committed: Offset) {
     if let Ok(end) = bus.end_offset(topic, partition) {
-        let lag = end.saturating_sub(committed);
-        gauge!(
-            metric::INGEST_LAG.name,
-            "topic" => topic.as_str(), "partition" => partition.to_string()
-        )
-        .set(lag as f64);
+        set_lag(topic, partition, end.saturating_sub(committed));
     }
+}
+
+/// Everything published is in the tables.
+pub(crate) fn no_lag(topic: Topic, partition: u32) {
+    set_lag(topic, partition, 0);
+}
+
+fn set_lag(topic: Topic, partition: u32, records: u64) {
+    gauge!(
+        metric::INGEST_LAG.name,
+        "topic" => topic.as_str(), "partition" => partition.to_string()
+    )
+    .set(records as f64);
 }
 
 pub(crate) fn dead_letters(topic: Topic, number: u64) {

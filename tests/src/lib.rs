@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod lake;
+pub mod random;
 pub mod s3;
 pub mod service;
 

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tests::lake::{parquet_files, replay, rows, sql, tables};
+use tests::random::Random;
 use tests::{passline, run, shared, succeed, workspace};
 
 fn mission(name: &str) -> PathBuf {
@@ -142,7 +143,7 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
             assert!(
                 lines == &found[table],
                 "seed {}: {table} has {} rows, not {}",
-                random.seed,
+                random.seed(),
                 found[table].len(),
                 lines.len()
             );
@@ -150,7 +151,7 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
     }
     eprintln!(
         "killed {killed} replays while they ran, seed {}",
-        random.seed
+        random.seed()
     );
     assert!(killed >= KILLS, "only {killed} were killed in time");
 }
@@ -200,33 +201,4 @@ fn another_mission_for_a_stored_contact_is_refused() {
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(message.contains("mission"), "{message}");
     assert_eq!(rows(&data), before);
-}
-
-/// SplitMix64: seeded from `PASSLINE_SEED` or the clock, printed when a test fails.
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn from_environment() -> Self {
-        let seed = std::env::var("PASSLINE_SEED")
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_else(|| {
-                std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .map_or(0, |now| now.as_nanos() as u64)
-            });
-        Self { seed, state: seed }
-    }
-
-    fn below(&mut self, duration: Duration) -> Duration {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        duration.mul_f64((mixed >> 11) as f64 / (1_u64 << 53) as f64)
-    }
 }

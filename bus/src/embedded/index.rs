@@ -261,15 +261,28 @@ impl Index {
         Ok(value.and_then(|value| contact_state(&value)))
     }
 
-    /// All contacts, by name.
-    pub(crate) fn contacts(&self) -> Result<Vec<(String, ContactState)>, BusError> {
+    /// Contacts that are complete, and of which that was not forwarded, by name.
+    pub(crate) fn unforwarded(&self) -> Result<Vec<(String, ContactState)>, BusError> {
         let mut contacts = Vec::new();
         for item in self.keyspace.prefix(contact_key("")) {
             let (key, value) = item.into_inner().map_err(self.failed("reading"))?;
             let name = String::from_utf8_lossy(&key[1..]).into_owned();
-            contacts.extend(contact_state(&value).map(|state| (name, state)));
+            let forwarded = || self.keyspace.contains_key(forwarded_key(&name));
+            if let Some(state) = contact_state(&value)
+                && state.complete
+                && !forwarded().map_err(self.failed("reading"))?
+            {
+                contacts.push((name, state));
+            }
         }
         Ok(contacts)
+    }
+
+    /// Remembers that a contact's completion was forwarded.
+    pub(crate) fn note_forwarded(&self, contact: &str) -> Result<(), BusError> {
+        self.keyspace
+            .insert(forwarded_key(contact), [])
+            .map_err(self.failed("storing a contact"))
     }
 
     /// Stores what is known of a contact.
@@ -349,6 +362,12 @@ fn sequence_key(topic: Topic, contact: &str) -> Vec<u8> {
 
 fn contact_key(contact: &str) -> Vec<u8> {
     let mut key = vec![b'c'];
+    key.extend_from_slice(contact.as_bytes());
+    key
+}
+
+fn forwarded_key(contact: &str) -> Vec<u8> {
+    let mut key = vec![b'f'];
     key.extend_from_slice(contact.as_bytes());
     key
 }

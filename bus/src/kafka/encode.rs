@@ -5,7 +5,7 @@ use arrow::record_batch::RecordBatch;
 use rdkafka::message::{Header, OwnedHeaders};
 use schemas::record::{FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, Quality};
 
-use super::record::names;
+use super::names;
 use super::text::{format_number, format_time};
 use crate::block::{Block, Headers, Payload};
 use crate::codec::check_payload;

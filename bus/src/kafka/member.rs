@@ -17,7 +17,8 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::Kafka;
 use super::client::{Context, is_transient};
-use super::subscription::{Hold, Subscription, Tenure, committed, kafka_offset};
+use super::subscription::{Subscription, committed, kafka_offset};
+use super::tenure::{Hold, Tenure};
 use crate::embedded::locked;
 use crate::error::BusError;
 use crate::member::Assignment;
@@ -140,6 +141,7 @@ impl Member {
     pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<Assignment>, BusError> {
         let deadline = Instant::now() + timeout;
         loop {
+            self.cluster.listen();
             self.hand_over()?;
             self.handle_change()?;
             if let Some(change) = self.changes.pop_front() {

@@ -99,12 +99,10 @@ pub(crate) fn read(
         let all: BaseConsumer<Context> = settings
             .create_with_context(cluster.context())
             .map_err(failed)?;
-        let (_, written) = all
-            .fetch_watermarks(&name, partition, cluster.timeout())
-            .map_err(failed)?;
+        let (_, written) = cluster.watermarks(&all, &name, partition).map_err(failed)?;
         loop {
-            let (_, visible) = consumer
-                .fetch_watermarks(&name, partition, cluster.timeout())
+            let (_, visible) = cluster
+                .watermarks(&consumer, &name, partition)
                 .map_err(failed)?;
             if visible >= written {
                 break;
@@ -123,11 +121,10 @@ pub(crate) fn read(
     let mut found = None;
     loop {
         match consumer.poll(Duration::from_millis(200)) {
-            Some(Ok(message)) => {
-                if message.key() == Some(contact.as_bytes()) {
-                    found = message.payload().map(<[u8]>::to_vec);
-                }
+            Some(Ok(message)) if message.key() == Some(contact.as_bytes()) => {
+                found = message.payload().map(<[u8]>::to_vec);
             }
+            Some(Ok(_)) => {}
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) => {
                 let code = error.rdkafka_error_code();

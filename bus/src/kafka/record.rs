@@ -2,38 +2,17 @@
 
 use std::sync::Arc;
 
-use schemas::record::{
-    FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, Quality, SpacecraftName,
-};
+use schemas::record::{FrameBlock, NO_VIRTUAL_CHANNEL, PacketBlock, Quality, SpacecraftName};
 
-use super::text::{parse_number, parse_quality, parse_time};
+use super::fields::{Fields, quality, required_number, text, time, virtual_channel};
+use super::names;
+use super::text::parse_number;
 use crate::block::{BLOCK_RECORDS_MAX, Block, Headers, Payload, Record};
 use crate::codec::check_count;
 use crate::dead_letter::DeadLetter;
 use crate::error::CodecError;
 use crate::ipc::read_ipc;
 use crate::topic::{Offset, Topic};
-
-/// The names of record headers; their values are UTF-8 text.
-pub(crate) mod names {
-    pub(crate) const SPACECRAFT: &str = "spacecraft";
-    pub(crate) const STATION: &str = "station";
-    pub(crate) const CONTACT: &str = "contact";
-    pub(crate) const MISSION_VERSION: &str = "mission-version";
-    pub(crate) const SEQUENCE: &str = "sequence";
-    pub(crate) const TIME: &str = "time";
-    pub(crate) const RECEIVED: &str = "received";
-    pub(crate) const VIRTUAL_CHANNEL: &str = "virtual-channel";
-    pub(crate) const QUALITY: &str = "quality";
-    pub(crate) const APID: &str = "apid";
-    pub(crate) const FRAME_COUNT: &str = "frame-count";
-    pub(crate) const CORRECTED_SYMBOLS: &str = "corrected-symbols";
-    pub(crate) const TABLE: &str = "table";
-    pub(crate) const DEAD_TOPIC: &str = "dead-letter-topic";
-    pub(crate) const DEAD_PARTITION: &str = "dead-letter-partition";
-    pub(crate) const DEAD_OFFSET: &str = "dead-letter-offset";
-    pub(crate) const DEAD_REASON: &str = "dead-letter-reason";
-}
 
 /// A Kafka record as it was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,23 +42,6 @@ struct Building {
     sequence: u64,
     octets: usize,
     payload: Payload,
-}
-
-/// The headers that mean something here.
-#[derive(Default)]
-struct Fields<'a> {
-    spacecraft: Option<&'a [u8]>,
-    station: Option<&'a [u8]>,
-    contact: Option<&'a [u8]>,
-    mission_version: Option<&'a [u8]>,
-    sequence: Option<&'a [u8]>,
-    time: Option<&'a [u8]>,
-    received: Option<&'a [u8]>,
-    virtual_channel: Option<&'a [u8]>,
-    quality: Option<&'a [u8]>,
-    frame_count: Option<&'a [u8]>,
-    corrected_symbols: Option<&'a [u8]>,
-    table: Option<&'a [u8]>,
 }
 
 impl Reader {
@@ -296,31 +258,6 @@ impl Building {
     }
 }
 
-impl<'a> Fields<'a> {
-    fn read(headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Self {
-        let mut fields = Self::default();
-        for (name, value) in headers {
-            let field = match name {
-                names::SPACECRAFT => &mut fields.spacecraft,
-                names::STATION => &mut fields.station,
-                names::CONTACT => &mut fields.contact,
-                names::MISSION_VERSION => &mut fields.mission_version,
-                names::SEQUENCE => &mut fields.sequence,
-                names::TIME => &mut fields.time,
-                names::RECEIVED => &mut fields.received,
-                names::VIRTUAL_CHANNEL => &mut fields.virtual_channel,
-                names::QUALITY => &mut fields.quality,
-                names::FRAME_COUNT => &mut fields.frame_count,
-                names::CORRECTED_SYMBOLS => &mut fields.corrected_symbols,
-                names::TABLE => &mut fields.table,
-                _ => continue,
-            };
-            *field = value;
-        }
-        fields
-    }
-}
-
 /// A packet with what its headers say.
 struct Packet<'a> {
     octets: &'a [u8],
@@ -413,60 +350,6 @@ fn check_length(
     Ok(())
 }
 
-fn text<'a>(name: &'static str, field: Option<&'a [u8]>) -> Result<Option<&'a str>, CodecError> {
-    let Some(octets) = field else {
-        return Ok(None);
-    };
-    match std::str::from_utf8(octets) {
-        Ok(text) if text.len() <= TEXT_OCTETS_MAX => Ok(Some(text)),
-        _ => Err(wrong(name, octets, "UTF-8 of up to 1,024 octets")),
-    }
-}
-
-fn wrong(name: &'static str, octets: &[u8], expected: &'static str) -> CodecError {
-    let shown = &octets[..octets.len().min(40)];
-    CodecError::Header {
-        name,
-        text: String::from_utf8_lossy(shown).into_owned(),
-        expected,
-    }
-}
-
-fn required_number(name: &'static str, field: Option<&[u8]>, max: u64) -> Result<u64, CodecError> {
-    let octets = field.ok_or(CodecError::Header {
-        name,
-        text: String::new(),
-        expected: "a number",
-    })?;
-    parse_number(octets)
-        .filter(|number| *number <= max)
-        .ok_or_else(|| wrong(name, octets, "a number in its range"))
-}
-
-fn time(name: &'static str, field: Option<&[u8]>) -> Result<i64, CodecError> {
-    field.map_or(Ok(NO_TIME), |octets| {
-        parse_time(octets).ok_or_else(|| wrong(name, octets, "a time as in RFC 3339"))
-    })
-}
-
-fn virtual_channel(fields: &Fields<'_>) -> Result<Option<u8>, CodecError> {
-    match fields.virtual_channel {
-        None => Ok(None),
-        some => {
-            let max = u64::from(NO_VIRTUAL_CHANNEL) - 1;
-            required_number(names::VIRTUAL_CHANNEL, some, max).map(|number| Some(number as u8))
-        }
-    }
-}
-
-fn quality(fields: &Fields<'_>) -> Result<Quality, CodecError> {
-    let octets = fields.quality.ok_or(CodecError::Absent {
-        what: "header quality",
-    })?;
-    parse_quality(octets)
-        .ok_or_else(|| wrong(names::QUALITY, octets, "good, corrected, unchecked or bad"))
-}
-
 /// A dead letter as it was stored; what another tool put there is shown as well as it goes.
 fn dead_letter<'a>(
     key: Option<&[u8]>,
@@ -512,8 +395,6 @@ const FRAME_OCTETS: (usize, usize) = (4, 65_536);
 const BLOCK_OCTETS: usize = 1 << 20;
 /// What a record counts for besides its value.
 const RECORD_OCTETS: usize = 22;
-/// The longest text in a header.
-const TEXT_OCTETS_MAX: usize = 1_024;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
@@ -15,6 +14,7 @@ use super::Kafka;
 use super::client::{Context, is_transient};
 use super::member::GroupContext;
 use super::record::{RawRecord, Reader};
+use super::tenure::Hold;
 use crate::block::Record;
 use crate::dead_letter::DeadLetter;
 use crate::error::{BusError, CodecError};
@@ -47,44 +47,6 @@ enum Source {
         consumer: Arc<BaseConsumer<GroupContext>>,
         hold: Hold,
     },
-}
-
-/// Whose a partition is, as its member and its subscription know it.
-#[derive(Default)]
-pub(crate) struct Tenure(AtomicU8);
-
-impl Tenure {
-    /// The partition is to go: finish with it.
-    pub(crate) fn revoke(&self) {
-        self.0.fetch_max(REVOKED, Ordering::AcqRel);
-    }
-
-    /// The partition is another member's.
-    pub(crate) fn end(&self) {
-        self.0.fetch_max(ENDED, Ordering::AcqRel);
-    }
-
-    /// Nobody here uses it any more.
-    pub(crate) fn is_released(&self) -> bool {
-        self.0.load(Ordering::Acquire) == RELEASED
-    }
-
-    fn is_current(&self) -> bool {
-        self.0.load(Ordering::Acquire) == CURRENT
-    }
-
-    fn may_commit(&self) -> bool {
-        self.0.load(Ordering::Acquire) <= REVOKED
-    }
-}
-
-/// A subscription's side of a tenure: dropping it releases the partition.
-pub(crate) struct Hold(pub(crate) Arc<Tenure>);
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.0.store(RELEASED, Ordering::Release);
-    }
 }
 
 impl Kafka {
@@ -307,6 +269,7 @@ impl Subscription {
                     continue;
                 }
                 None => {
+                    self.cluster.listen();
                     if let Some(record) = self.reader.take() {
                         return Ok(Some(self.give(record)));
                     }
@@ -387,23 +350,27 @@ impl Subscription {
             let Err(error) = result else {
                 return Ok(());
             };
-            match error.rdkafka_error_code() {
+            let code = error.rdkafka_error_code();
+            let again = match code {
                 Some(Code::NoOffset) => return Ok(()),
+                // The group is changing: this member's turn comes, or its tenure ends.
                 Some(
                     Code::IllegalGeneration
                     | Code::UnknownMemberId
                     | Code::FencedInstanceId
-                    | Code::AssignmentLost,
-                ) => return Err(self.revoked()),
-                Some(code)
-                    if (is_transient(code) || code == Code::RebalanceInProgress)
-                        && started.elapsed() < COMMIT_WAIT
-                        && self.cluster.woken() == self.woken =>
-                {
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-                _ => return Err(self.cluster.explain(COMMITTING, error)),
+                    | Code::AssignmentLost
+                    | Code::RebalanceInProgress,
+                ) => match &self.source {
+                    Source::Own(..) => return Err(self.revoked()),
+                    Source::Shared { .. } => true,
+                },
+                Some(code) => is_transient(code),
+                None => false,
+            };
+            if !again || started.elapsed() > COMMIT_WAIT || self.cluster.woken() != self.woken {
+                return Err(self.cluster.explain(COMMITTING, error));
             }
+            std::thread::sleep(COMMIT_RETRY);
         }
     }
 
@@ -443,7 +410,7 @@ fn take(
     // rdkafka 0.39 panics on a header whose name is not UTF-8, before anything is taken.
     let pushed = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let headers = message.headers();
-        let count = headers.map_or(0, |headers| headers.count());
+        let count = headers.map_or(0, rdkafka::message::Headers::count);
         let all = (0..count).filter_map(|index| headers?.try_get(index));
         let all = all.map(|header| (header.key, header.value));
         reader.push(offset, message.key(), message.payload(), all)
@@ -501,12 +468,10 @@ pub(crate) fn kafka_offset(offset: Offset) -> rdkafka::Offset {
     rdkafka::Offset::Offset(offset.try_into().unwrap_or(i64::MAX))
 }
 
-const CURRENT: u8 = 0;
-const REVOKED: u8 = 1;
-const ENDED: u8 = 2;
-const RELEASED: u8 = 3;
 /// How soon a wake or a revocation is noticed.
 const SLICE: Duration = Duration::from_millis(50);
+/// How soon a commit is tried again.
+const COMMIT_RETRY: Duration = Duration::from_millis(20);
 /// How long a commit waits for a cluster that is gone.
 const COMMIT_WAIT: Duration = Duration::from_secs(60);
 const SUBSCRIBING: &str = "subscribing";

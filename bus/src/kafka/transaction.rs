@@ -214,6 +214,7 @@ impl Storing {
                 Step::Commit => self.commit(),
                 Step::End => break Failure::Stopped,
             };
+            self.cluster.listen();
             if let Err(trouble) = done
                 && let Err(failure) = self.recover(trouble)
             {

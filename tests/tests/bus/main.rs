@@ -2,5 +2,10 @@
 //! Kafka can show.
 
 mod conformance;
-mod kafka;
+mod faults;
+mod foreign;
+mod groups;
+mod security;
+mod spool;
 mod support;
+mod throughput;

@@ -11,28 +11,32 @@ use schemas::record::{FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, Spac
 use tests::kafka::KafkaCluster;
 
 /// How long anything may take that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A fresh, empty bus, which can be opened again and again.
-pub enum Backend {
+pub(crate) enum Backend {
     Embedded(tempfile::TempDir),
-    Kafka(KafkaConfig),
+    Kafka(Box<KafkaConfig>),
 }
 
 impl Backend {
-    pub fn embedded() -> Option<Self> {
+    pub(crate) fn embedded() -> Option<Self> {
         Some(Self::Embedded(tempfile::tempdir().unwrap()))
     }
 
-    pub fn kafka() -> Option<Self> {
-        broker().map(|cluster| Self::Kafka(config(cluster)))
+    pub(crate) fn kafka() -> Option<Self> {
+        broker().map(|cluster| Self::Kafka(Box::new(config(cluster))))
     }
 
-    pub fn open(&self) -> Bus {
+    pub(crate) fn open(&self) -> Bus {
         self.open_with(|_| {}, BusConfig::default())
     }
 
-    pub fn open_with(&self, kafka: impl FnOnce(&mut KafkaConfig), embedded: BusConfig) -> Bus {
+    pub(crate) fn open_with(
+        &self,
+        kafka: impl FnOnce(&mut KafkaConfig),
+        embedded: BusConfig,
+    ) -> Bus {
         match self {
             Self::Embedded(folder) => {
                 let config = BusConfig {
@@ -42,7 +46,7 @@ impl Backend {
                 Bus::open(folder.path(), config).unwrap()
             }
             Self::Kafka(config) => {
-                let mut config = config.clone();
+                let mut config = KafkaConfig::clone(config);
                 kafka(&mut config);
                 Bus::connect(config).unwrap()
             }
@@ -51,13 +55,13 @@ impl Backend {
 }
 
 /// One broker for all tests of this binary; it goes with the process.
-pub fn broker() -> Option<&'static KafkaCluster> {
+pub(crate) fn broker() -> Option<&'static KafkaCluster> {
     static BROKER: OnceLock<Option<KafkaCluster>> = OnceLock::new();
     BROKER.get_or_init(|| KafkaCluster::start(1)).as_ref()
 }
 
 /// Topics of its own on a cluster.
-pub fn config(cluster: &KafkaCluster) -> KafkaConfig {
+pub(crate) fn config(cluster: &KafkaCluster) -> KafkaConfig {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     KafkaConfig {
         bootstrap_servers: cluster.servers(),
@@ -67,7 +71,7 @@ pub fn config(cluster: &KafkaCluster) -> KafkaConfig {
     }
 }
 
-pub fn headers(contact: &str) -> Headers {
+pub(crate) fn headers(contact: &str) -> Headers {
     Headers {
         spacecraft: "noaa20".into(),
         station: "svalbard".into(),
@@ -76,16 +80,16 @@ pub fn headers(contact: &str) -> Headers {
     }
 }
 
-pub fn json(range: std::ops::Range<usize>) -> Payload {
+pub(crate) fn json(range: std::ops::Range<usize>) -> Payload {
     Payload::Json(numbers(range))
 }
 
-pub fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+pub(crate) fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| format!("{{\"n\":{n}}}")).collect()
 }
 
 /// Packets of 71 octets with consecutive sequence counts, one without time.
-pub fn packets(first: usize, count: usize) -> PacketBlock {
+pub(crate) fn packets(first: usize, count: usize) -> PacketBlock {
     let mut block = PacketBlock::new(SpacecraftName::new("noaa20"));
     for number in first..first + count {
         let mut packet = [0_u8; 71];
@@ -110,7 +114,7 @@ pub fn packets(first: usize, count: usize) -> PacketBlock {
     block
 }
 
-pub fn frames(first: usize, count: usize) -> FrameBlock {
+pub(crate) fn frames(first: usize, count: usize) -> FrameBlock {
     let mut block = FrameBlock::new(SpacecraftName::new("noaa20"));
     for number in first..first + count {
         block
@@ -127,7 +131,7 @@ pub fn frames(first: usize, count: usize) -> FrameBlock {
 }
 
 /// Everything that comes until so many records are there, or nothing more does.
-pub fn read(subscription: &mut Subscription, records: usize) -> Vec<std::sync::Arc<Record>> {
+pub(crate) fn read(subscription: &mut Subscription, records: usize) -> Vec<std::sync::Arc<Record>> {
     let deadline = Instant::now() + PATIENCE;
     let mut all = Vec::new();
     let mut seen = 0;
@@ -142,7 +146,7 @@ pub fn read(subscription: &mut Subscription, records: usize) -> Vec<std::sync::A
 }
 
 /// The same, then looks whether more comes than that.
-pub fn read_exactly(
+pub(crate) fn read_exactly(
     subscription: &mut Subscription,
     records: usize,
 ) -> Vec<std::sync::Arc<Record>> {
@@ -158,7 +162,7 @@ pub fn read_exactly(
     all
 }
 
-pub fn texts(records: &[std::sync::Arc<Record>]) -> Vec<String> {
+pub(crate) fn texts(records: &[std::sync::Arc<Record>]) -> Vec<String> {
     records
         .iter()
         .flat_map(|record| match &record.block.payload {
@@ -169,7 +173,7 @@ pub fn texts(records: &[std::sync::Arc<Record>]) -> Vec<String> {
 }
 
 /// Repeats until something is there.
-pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = found() {
@@ -180,6 +184,6 @@ pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-pub fn error_of<T>(result: Result<T, BusError>) -> BusError {
+pub(crate) fn error_of<T>(result: Result<T, BusError>) -> BusError {
     result.err().expect("an error")
 }

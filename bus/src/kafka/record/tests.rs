@@ -1,3 +1,5 @@
+use schemas::record::NO_TIME;
+
 use super::*;
 
 type Header = (&'static str, &'static str);
