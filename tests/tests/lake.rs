@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tests::lake::{parquet_files, python, replay, rows, sql};
+use tests::random::Random;
 use tests::{passline, run, skip, succeed, workspace};
 
 /// A simulated pass, cut into pieces; two recordings that have every other piece each, so that
@@ -168,12 +169,12 @@ fn compaction_killed_at_any_moment_leaves_every_row_once() {
         // SIGKILL on Unix.
         child.kill().unwrap();
         killed += usize::from(!child.wait().unwrap().success());
-        assert!(rows(&data) == expected, "seed {}", random.seed);
+        assert!(rows(&data) == expected, "seed {}", random.seed());
         succeed(&mut lake("compact", &data));
-        assert!(rows(&data) == expected, "seed {}", random.seed);
+        assert!(rows(&data) == expected, "seed {}", random.seed());
         // What the killed one left behind goes, too.
         succeed(lake("vacuum", &data).args(["--retention", "0s", "--force"]));
-        assert!(rows(&data) == expected, "seed {}", random.seed);
+        assert!(rows(&data) == expected, "seed {}", random.seed());
         assert_right(&data, &pieces.mission);
         fs::remove_dir_all(&data).unwrap();
     }
@@ -530,30 +531,4 @@ fn duckdb_never_counts_wrong_during_compaction() {
     assert_eq!(seen.last().copied(), right.last().map(String::as_str));
     assert!(commits >= 3, "only {commits} days were compacted");
     assert!(reads >= 5, "only {reads} reads");
-}
-
-/// SplitMix64: seeded from `PASSLINE_SEED` or the clock, printed when a test fails.
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn from_environment() -> Self {
-        let seed = std::env::var("PASSLINE_SEED").ok();
-        let seed = seed.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            now.map_or(0, |now| now.as_nanos() as u64)
-        });
-        Self { seed, state: seed }
-    }
-
-    fn below(&mut self, duration: Duration) -> Duration {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        duration.mul_f64((mixed >> 11) as f64 / (1_u64 << 53) as f64)
-    }
 }

@@ -15,7 +15,7 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::error::MaintainError;
@@ -41,7 +41,7 @@ impl Footer {
     /// Octets of a row, as it lies in memory, about.
     pub(crate) fn row_octets(&self) -> u64 {
         let groups = self.metadata.row_groups().iter();
-        let octets: i64 = groups.map(|group| group.total_byte_size()).sum();
+        let octets: i64 = groups.map(RowGroupMetaData::total_byte_size).sum();
         u64::try_from(octets).unwrap_or(0) / self.rows().max(1) + 1
     }
 }

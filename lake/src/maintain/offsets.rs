@@ -51,8 +51,9 @@ impl Table {
             };
             let name = path.filename().unwrap_or_default();
             let of_checkpoint = is_checkpoint(path) && newest == Some(version);
-            let behind = name.ends_with(".json") && newest.is_none_or(|newest| version > newest);
-            if !of_checkpoint && !(behind && !name.contains(".checkpoint.")) {
+            let is_entry = name.ends_with(".json") && !name.contains(".checkpoint.");
+            let behind = is_entry && newest.is_none_or(|newest| version > newest);
+            if !of_checkpoint && !behind {
                 continue;
             }
             let octets = store.get(path).await.map_err(failed)?;

@@ -7,7 +7,7 @@ fn compact_all(fixture: &Fixture, options: &CompactOptions) -> Vec<CompactedDay>
     let mut table = fixture.open();
     let handle = fixture.runtime.handle();
     compact(&mut table, handle, options, &mut |day| {
-        done.push(day.clone())
+        done.push(day.clone());
     })
     .unwrap();
     done

@@ -2,8 +2,10 @@ use arrow::array::{BinaryArray, Int16Array, StringArray, TimestampMicrosecondArr
 
 use super::*;
 
-/// Rows of (contact, time, sequence count, quality, octets).
-fn packets(rows: &[(&str, Option<i64>, i16, &str, &[u8])]) -> RecordBatch {
+/// Contact, time, sequence count, quality, octets.
+type Packet<'a> = (&'a str, Option<i64>, i16, &'a str, &'a [u8]);
+
+fn packets(rows: &[Packet<'_>]) -> RecordBatch {
     let contact: StringArray = rows.iter().map(|row| Some(row.0)).collect();
     let time: TimestampMicrosecondArray = rows.iter().map(|row| row.1).collect();
     let count: Int16Array = rows.iter().map(|row| Some(row.2)).collect();
@@ -21,7 +23,7 @@ fn packets(rows: &[(&str, Option<i64>, i16, &str, &[u8])]) -> RecordBatch {
     .unwrap()
 }
 
-fn duplicates(rows: &[(&str, Option<i64>, i16, &str, &[u8])]) -> u64 {
+fn duplicates(rows: &[Packet<'_>]) -> u64 {
     let mut check = RowCheck::new(Some(0));
     // One batch a row: what was seen reaches across them.
     for row in rows {
