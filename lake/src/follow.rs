@@ -66,7 +66,7 @@ pub(crate) fn read_entry(octets: &[u8]) -> Result<Entry, serde_json::Error> {
     Ok(entry)
 }
 
-fn percent_decoded(path: &str) -> String {
+pub(crate) fn percent_decoded(path: &str) -> String {
     let octets = path.as_bytes();
     let mut decoded = Vec::with_capacity(octets.len());
     let mut at = 0;

@@ -12,6 +12,7 @@ mod files;
 mod follow;
 mod location;
 mod log;
+pub mod maintain;
 mod read;
 mod remote;
 mod stats;

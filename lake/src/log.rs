@@ -143,7 +143,8 @@ impl TableLog {
     ) -> Result<Committed, LakeError> {
         for attempt in 0..ATTEMPTS_MAX {
             if self.try_commit(change).await? {
-                self.checkpoint().await;
+                let version = self.state.as_ref().map_or(0, |state| state.version);
+                checkpoint(&self.store, &self.name, version).await;
                 return Ok(Committed::Done);
             }
             pause(attempt).await;
@@ -248,7 +249,9 @@ impl TableLog {
                 error => return Err(failed(error.into())),
             }
         }
-        self.make_durable(version)?;
+        if let Some(folder) = &self.folder {
+            sync_entry(folder, version)?;
+        }
         let mut files = self
             .state
             .take()
@@ -268,25 +271,6 @@ impl TableLog {
             files,
         });
         Ok(true)
-    }
-
-    /// On this machine; an object store's answer means that an object is durable.
-    fn make_durable(&self, version: u64) -> Result<(), LakeError> {
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        let log = folder.join(LOG_FOLDER);
-        let file = log.join(format!("{version:020}.json"));
-        std::fs::File::open(&file)
-            .and_then(|file| file.sync_all())
-            .map_err(io_error("syncing", &file))?;
-        sync_folder(&log)?;
-        if version == 0 {
-            // The table's own folder and its log's are new as well.
-            sync_folder(folder)?;
-            folder.parent().map_or(Ok(()), sync_folder)?;
-        }
-        Ok(())
     }
 
     /// Reads what others committed behind the known version. `None` if the log had to be read
@@ -386,23 +370,38 @@ impl TableLog {
             }
         }
     }
+}
 
-    /// A checkpoint every so many versions keeps opening the table fast. Without it the table is
-    /// slower to open, not wrong.
-    async fn checkpoint(&self) {
-        let version = self.state.as_ref().map_or(0, |state| state.version);
-        if version == 0 || !version.is_multiple_of(CHECKPOINT_VERSIONS) {
-            return;
-        }
-        let mut table = DeltaTable::new(self.store.clone());
-        let written = async {
-            table.load().await?;
-            deltalake::checkpoints::create_checkpoint(&table, None).await
-        };
-        if let Err(error) = written.await {
-            tracing::warn!(table = self.name, version, %error, "no checkpoint was written");
-        }
+/// A checkpoint every so many versions keeps opening the table fast. Without it the table is
+/// slower to open, not wrong.
+pub(crate) async fn checkpoint(store: &LogStoreRef, name: &str, version: u64) {
+    if version == 0 || !version.is_multiple_of(CHECKPOINT_VERSIONS) {
+        return;
     }
+    let mut table = DeltaTable::new(store.clone());
+    let written = async {
+        table.load().await?;
+        deltalake::checkpoints::create_checkpoint(&table, None).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(table = name, version, %error, "no checkpoint was written");
+    }
+}
+
+/// Makes a commit durable on this machine; an object store's answer means that it is.
+pub(crate) fn sync_entry(folder: &Path, version: u64) -> Result<(), LakeError> {
+    let log = folder.join(LOG_FOLDER);
+    let file = log.join(format!("{version:020}.json"));
+    std::fs::File::open(&file)
+        .and_then(|file| file.sync_all())
+        .map_err(io_error("syncing", &file))?;
+    sync_folder(&log)?;
+    if version == 0 {
+        // The table's own folder and its log's are new as well.
+        sync_folder(folder)?;
+        folder.parent().map_or(Ok(()), sync_folder)?;
+    }
+    Ok(())
 }
 
 fn first_protocol() -> Result<Protocol, DeltaTableError> {
@@ -418,7 +417,7 @@ fn first_metadata(schema: &StructType) -> Result<Metadata, DeltaTableError> {
 }
 
 /// Whether a file of the log says something: a commit or a checkpoint.
-fn is_version(name: &str) -> bool {
+pub(crate) fn is_version(name: &str) -> bool {
     let digits = name.bytes().take_while(u8::is_ascii_digit).count();
     let path = Path::new(name);
     digits == 20
@@ -458,25 +457,25 @@ fn remove_action(file: &TableFile) -> Remove {
     }
 }
 
-fn day_value(day: Day) -> Option<String> {
+pub(crate) fn day_value(day: Day) -> Option<String> {
     day.map(date)
 }
 
 /// Waits a little, longer each time, and not all writers equally long.
-async fn pause(attempt: u32) {
+pub(crate) async fn pause(attempt: u32) {
     let longest = PAUSE_MAX.min(PAUSE.saturating_mul(1 << attempt.min(10)));
     let part = (random() % 1_000) as u32;
     tokio::time::sleep(longest.saturating_mul(part) / 1_000).await;
 }
 
 /// Differs in each call, process and machine.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 const CHECKPOINT_VERSIONS: u64 = 100;
 
 /// Commits tried before a worker gives up: some 10 seconds of losing.
-const ATTEMPTS_MAX: u32 = 40;
+pub(crate) const ATTEMPTS_MAX: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(4);
 const PAUSE_MAX: Duration = Duration::from_millis(500);

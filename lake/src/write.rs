@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::error::LakeError;
 use crate::log::TableLog;
 use crate::remote::Remote;
-use crate::tables::Root;
+use crate::tables::{Root, Tables};
 
 /// Rows of a row group.
 pub const ROW_GROUP_ROWS: usize = 128 * 1_024;
@@ -77,6 +77,11 @@ impl RunWriter {
         self.writer.write(batch).map_err(parquet_error(&self.table))
     }
 
+    /// Octets that the file has so far, as far as they can be told.
+    pub fn octets(&self) -> usize {
+        self.writer.bytes_written() + self.writer.in_progress_size()
+    }
+
     /// Ends the file.
     ///
     /// # Errors
@@ -122,46 +127,79 @@ impl TableLog {
         octets: Vec<u8>,
         log: &str,
     ) -> Result<StoredFile, LakeError> {
-        let hash = blake3::hash(&octets).to_hex();
-        let partition = partition_folder(day);
-        let path = format!(
-            "{partition}/part-{first_offset:020}-{}.parquet",
-            &hash[..16]
-        );
-        let size = octets.len() as u64;
-        let written = match (self.tables().root(), self.folder()) {
-            (Root::Remote(remote), _) => {
-                let (remote, object) = (remote.clone(), self.object_path(remote, &path));
-                let turn = remote.turns.clone().acquire_owned().await;
-                Written::Remote(Some(tokio::spawn(async move {
-                    let written = remote.put(&object, octets.into()).await;
-                    drop(turn);
-                    written
-                })))
-            }
-            (Root::Folder(lake), folder) => {
-                let table = folder.unwrap_or(lake);
-                make_folder(&table.join(&partition))?;
-                let location = table.join(&path);
-                // Not in the log yet: a half-written file of a killed process is written over.
-                let file = File::create(&location)
-                    .and_then(|mut file| file.write_all(&octets).map(|()| file))
-                    .map_err(io_error("writing", &location))?;
-                Written::Folder(location, Some(file))
-            }
-        };
-        Ok(StoredFile {
-            path,
-            size,
-            log: log.to_owned(),
-            written,
-        })
+        store_file(self.tables(), self.name(), (day, first_offset), octets, log).await
     }
 
     pub(crate) fn object_path(&self, remote: &Remote, path: &str) -> object_store::path::Path {
-        let table = remote.prefix.clone().join(self.name());
-        path.split('/').fold(table, object_store::path::Path::join)
+        object_path(remote, self.name(), path)
     }
+}
+
+/// Stores a file of a table, as [`TableLog::store`] does.
+pub(crate) async fn store_file(
+    tables: &Tables,
+    table: &str,
+    (day, first_offset): (Day, u64),
+    octets: Vec<u8>,
+    log: &str,
+) -> Result<StoredFile, LakeError> {
+    let path = file_path(day, first_offset, &octets);
+    let size = octets.len() as u64;
+    let written = match tables.root() {
+        Root::Remote(remote) => {
+            let (remote, object) = (remote.clone(), object_path(remote, table, &path));
+            let turn = remote.turns.clone().acquire_owned().await;
+            Written::Remote(Some(tokio::spawn(async move {
+                let written = remote.put(&object, octets.into()).await;
+                drop(turn);
+                written
+            })))
+        }
+        Root::Folder(lake) => {
+            let folder = lake.join(table);
+            make_folder(&folder.join(partition_folder(day)))?;
+            let location = folder.join(&path);
+            // Not in the log yet: a half-written file of a killed process is written over.
+            let file = File::create(&location)
+                .and_then(|mut file| file.write_all(&octets).map(|()| file))
+                .map_err(io_error("writing", &location))?;
+            Written::Folder(location, Some(file))
+        }
+    };
+    Ok(StoredFile {
+        path,
+        size,
+        log: log.to_owned(),
+        written,
+    })
+}
+
+impl StoredFile {
+    /// A file that the table has already, durable.
+    pub(crate) fn present(path: String, size: u64, log: &str) -> Self {
+        Self {
+            path,
+            size,
+            log: log.to_owned(),
+            written: Written::Remote(None),
+        }
+    }
+}
+
+/// Name of a file, relative to its table: the same for the same content.
+pub(crate) fn file_path(day: Day, first_offset: u64, octets: &[u8]) -> String {
+    let hash = blake3::hash(octets).to_hex();
+    let partition = partition_folder(day);
+    format!(
+        "{partition}/part-{first_offset:020}-{}.parquet",
+        &hash[..16]
+    )
+}
+
+/// Where a file of a table lies in an object store.
+pub(crate) fn object_path(remote: &Remote, table: &str, path: &str) -> object_store::path::Path {
+    let table = remote.prefix.clone().join(table);
+    path.split('/').fold(table, object_store::path::Path::join)
 }
 
 /// Makes files and the folders they lie in durable. Together, after all are written: the first

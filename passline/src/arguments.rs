@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::lake_flags::LakeSubcommand;
 use crate::run::LogFormat;
 
 /// Ground segment for orbital data centres: recorded passes become SQL tables.
@@ -31,6 +32,9 @@ pub(crate) enum Subcommand {
     /// Missions: the folders that say what a spacecraft's bytes mean.
     #[command(subcommand)]
     Mission(MissionSubcommand),
+    /// The tables' files: compact, clean up, verify, export, decode again.
+    #[command(subcommand)]
+    Lake(LakeSubcommand),
     /// Run one service until it is told to stop (SIGTERM or SIGINT).
     #[command(subcommand)]
     Run(RunSubcommand),

@@ -14,6 +14,8 @@ macro_rules! say {
 mod arguments;
 mod demo;
 mod inspect;
+mod lake_commands;
+mod lake_flags;
 mod mission;
 mod place;
 mod replay;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Subcommand::Replay(flags) => replay::run(&flags),
         Subcommand::Sql(flags) => sql::run(flags),
         Subcommand::Inspect(flags) => inspect::run(&flags),
+        Subcommand::Lake(subcommand) => lake_commands::run(&subcommand),
         Subcommand::Run(flags) => run::run(&flags, arguments.verbose),
         Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),
     };

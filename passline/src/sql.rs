@@ -27,7 +27,7 @@ pub(crate) fn run(flags: SqlFlags) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn format(flag: FormatFlag) -> Format {
+pub(crate) fn format(flag: FormatFlag) -> Format {
     match flag {
         FormatFlag::Table => Format::Table,
         FormatFlag::Csv => Format::Csv,

@@ -50,6 +50,8 @@ impl Contents {
         if let Some(decommutator) = &mut self.decommutator {
             if self.source.spacecraft != block.spacecraft.as_str() {
                 self.source.spacecraft = block.spacecraft.to_string();
+                let contact = self.publisher.contact_of(&block.spacecraft);
+                self.source.contact = (!contact.is_empty()).then_some(contact);
             }
             let decoded = decommutator.decode(&block, &self.source)?;
             let mission = Arc::clone(decommutator.mission());

@@ -79,6 +79,16 @@ impl Publisher {
         &self.contact
     }
 
+    /// The contact that a spacecraft's records are of: a contact is with one spacecraft, others on
+    /// the same link get their own.
+    pub(crate) fn contact_of(&self, spacecraft: &SpacecraftName) -> String {
+        if *spacecraft == self.default_spacecraft {
+            self.contact.clone()
+        } else {
+            format!("{}-{spacecraft}", self.contact)
+        }
+    }
+
     pub(crate) fn mission_version(&self) -> &str {
         &self.mission_version
     }
@@ -225,15 +235,10 @@ impl Publisher {
     }
 
     fn producer(&mut self, spacecraft: &SpacecraftName) -> Result<&Producer, BusError> {
+        let contact = self.contact_of(spacecraft);
         match self.producers.entry(spacecraft.clone()) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                // A contact is with one spacecraft: the others on the same link get their own.
-                let contact = if *spacecraft == self.default_spacecraft {
-                    self.contact.clone()
-                } else {
-                    format!("{}-{spacecraft}", self.contact)
-                };
                 let producer = self.bus.producer(Headers {
                     spacecraft: spacecraft.to_string(),
                     station: self.station.clone(),

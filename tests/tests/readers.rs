@@ -1,25 +1,11 @@
 //! DuckDB and Polars read what a replay wrote, and count the same rows as `query`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 
 use query::{Format, Lake, run};
+use tests::lake::python;
 use tests::{passline, skip, succeed, workspace};
-
-/// The interpreter that `tests/peers/setup.sh` installs.
-fn python() -> Option<PathBuf> {
-    let cache = std::env::var_os("PASSLINE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| {
-            std::env::var_os("XDG_CACHE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-                .map(|cache| cache.join("passline"))
-        })?;
-    let python = cache.join("peers-venv/bin/python");
-    python.exists().then_some(python)
-}
 
 #[test]
 fn duckdb_and_polars_count_the_same_rows() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tests::lake::{parquet_files, replay, rows, sql, tables};
 use tests::random::Random;
