@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tests::lake::{parquet_files, python, replay, rows, sql};
 use tests::random::Random;
+use tests::s3::S3Server;
 use tests::{passline, run, skip, succeed, workspace};
 
 /// A simulated pass, cut into pieces; two recordings that have every other piece each, so that
@@ -464,6 +465,53 @@ fn mistakes_are_told_with_what_to_do() {
     fs::write(&next, protocol).unwrap();
     let text = message(lake("compact", &data).args(["--table", "power"]), 1);
     assert!(text.contains("another tool"), "{text}");
+}
+
+#[test]
+fn a_lake_on_s3_is_maintained_like_one_in_a_folder() {
+    let Some(server) = S3Server::start() else {
+        return;
+    };
+    let pieces = Pieces::new(2);
+    // The first recording came before the mission had its newest column.
+    let missions = [pieces.older_mission(), pieces.mission.clone()];
+    let location = server.location("fleet");
+    let on_s3 = |mut command: Command| succeed(command.envs(server.environment()));
+    for (number, recording) in pieces.recordings.iter().rev().enumerate() {
+        let mut command = replay(recording, &missions[number], Path::new(&location));
+        command.arg("--bus").arg(pieces.folder.path().join("bus"));
+        on_s3(command);
+    }
+    let maintain = |subcommand: &str, more: &[&str]| {
+        let mut command = lake(subcommand, Path::new(&location));
+        command.args(more);
+        on_s3(command)
+    };
+    let ask = |statement: &str| {
+        let mut command = passline();
+        command.args([
+            "sql", "--format", "csv", "--data", &location, "-c", statement,
+        ]);
+        on_s3(command)
+    };
+    let every = "SELECT * FROM packets ORDER BY time, apid, sequence_count, contact";
+    let power = "SELECT count(*), count(load_energy_total) FROM power";
+    let (before, counts) = (ask(every), ask(power));
+    assert!(before.lines().count() > 1_000);
+    let done = maintain("compact", &[]);
+    assert!(done.contains("2 -> 1 files"), "{done}");
+    assert_eq!(maintain("compact", &[]), "");
+    assert!(ask(every) == before);
+    assert_eq!(ask(power), counts);
+    let mission = pieces.mission.display().to_string();
+    maintain("redecode", &["--table", "power", "--mission", &mission]);
+    let whole = ask(power);
+    assert_ne!(whole, counts);
+    let line: Vec<&str> = whole.lines().last().unwrap().split(',').collect();
+    assert_eq!(line[0], line[1], "every row has the new column");
+    maintain("vacuum", &["--retention", "0s", "--force"]);
+    maintain("verify", &["--mission", &mission]);
+    assert!(ask(every) == before);
 }
 
 #[test]
