@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::block::Headers;
 use crate::dead_letter::DeadLetter;
+use crate::dead_letters;
 use crate::embedded::{BusConfig, Embedded};
 use crate::error::BusError;
 use crate::kafka::Kafka;
@@ -194,7 +195,7 @@ impl Bus {
             return Ok(());
         }
         match &self.0 {
-            Backend::Embedded(_) => DeadLetter::store_embedded(self, letters),
+            Backend::Embedded(_) => dead_letters::store(self, letters),
             Backend::Kafka(cluster) => cluster.dead_letter(letters),
         }
     }

@@ -8,15 +8,11 @@
 mod client;
 pub(crate) mod config;
 mod encode;
-mod fields;
 pub(crate) mod member;
-mod names;
 pub(crate) mod producer;
 mod progress;
-pub(crate) mod record;
 pub(crate) mod subscription;
 mod tenure;
-mod text;
 mod topics;
 mod transaction;
 
@@ -31,6 +27,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use records::{names, reader, text};
 
 use self::client::{Context, explain, is_transient};
 use self::config::KafkaConfig;

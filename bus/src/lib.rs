@@ -14,19 +14,17 @@
 //!
 //! Where a queue is full, publishing blocks and fetching pauses; nothing is dropped.
 
-mod block;
 mod bus;
-mod codec;
-mod dead_letter;
+mod dead_letters;
 mod embedded;
 mod error;
 mod forward;
-mod ipc;
 mod kafka;
 mod member;
 mod producer;
 mod subscription;
-mod topic;
+
+use records::{block, codec, dead_letter, topic};
 
 pub use block::{BLOCK_RECORDS_MAX, Block, Headers, Payload, Record};
 pub use bus::Bus;
@@ -36,8 +34,8 @@ pub use embedded::{BusConfig, Retention};
 pub use error::{BusError, CodecError};
 pub use forward::{Forwarded, Forwarder};
 pub use kafka::config::{KafkaConfig, Mechanism, Sasl, Tls, TopicRetention};
-pub use kafka::record::{RawRecord, Reader};
 pub use member::{Assignment, Member};
 pub use producer::{ContactState, Producer, Published};
+pub use records::reader::{RawRecord, Reader};
 pub use subscription::Subscription;
 pub use topic::{Offset, Topic};

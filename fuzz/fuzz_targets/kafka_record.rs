@@ -3,8 +3,10 @@
 
 #![no_main]
 
-use bus::{BLOCK_RECORDS_MAX, Reader, Record, Topic};
 use libfuzzer_sys::fuzz_target;
+use records::block::{BLOCK_RECORDS_MAX, Record};
+use records::reader::Reader;
+use records::topic::Topic;
 
 /// Topic, then records: header choices, header values, value.
 type Input = (u8, Vec<(u16, Vec<Vec<u8>>, Option<Vec<u8>>)>);

@@ -13,7 +13,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use super::Kafka;
 use super::client::{Context, is_transient};
 use super::member::GroupContext;
-use super::record::{RawRecord, Reader};
+use super::reader::{RawRecord, Reader};
 use super::tenure::Hold;
 use crate::block::Record;
 use crate::dead_letter::DeadLetter;

@@ -165,7 +165,10 @@ pub fn decode_block(octets: &[u8]) -> Result<Block, CodecError> {
 }
 
 /// Checks what a backend relies on: number of records, columns of one length, one spacecraft.
-pub(crate) fn check_payload(block: &Block) -> Result<(), CodecError> {
+///
+/// # Errors
+/// One of these is not so.
+pub fn check_payload(block: &Block) -> Result<(), CodecError> {
     let count = block.payload.len();
     check_count(count)?;
     match &block.payload {
@@ -189,7 +192,10 @@ pub(crate) fn check_payload(block: &Block) -> Result<(), CodecError> {
 }
 
 /// Checks a stored block's checksum and version; gives what the checksum covers.
-pub(crate) fn check_block(octets: &[u8]) -> Result<&[u8], CodecError> {
+///
+/// # Errors
+/// The block is not as it was written, or of another version.
+pub fn check_block(octets: &[u8]) -> Result<&[u8], CodecError> {
     let truncated = CodecError::Truncated {
         what: "block",
         needed: 40,
@@ -266,7 +272,11 @@ impl<'a> Input<'a> {
     }
 }
 
-pub(crate) fn check_count(count: usize) -> Result<(), CodecError> {
+/// Checks the number of records of a block.
+///
+/// # Errors
+/// None, or more than [`BLOCK_RECORDS_MAX`].
+pub fn check_count(count: usize) -> Result<(), CodecError> {
     if (1..=BLOCK_RECORDS_MAX).contains(&count) {
         Ok(())
     } else {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use schemas::record::{FrameBlock, NO_VIRTUAL_CHANNEL, PacketBlock, Quality, SpacecraftName};
 
-use super::fields::{Fields, quality, required_number, text, time, virtual_channel};
-use super::names;
-use super::text::parse_number;
 use crate::block::{BLOCK_RECORDS_MAX, Block, Headers, Payload, Record};
 use crate::codec::check_count;
 use crate::dead_letter::DeadLetter;
 use crate::error::CodecError;
+use crate::fields::{Fields, quality, required_number, text, time, virtual_channel};
 use crate::ipc::read_ipc;
+use crate::names;
+use crate::text::parse_number;
 use crate::topic::{Offset, Topic};
 
 /// A Kafka record as it was found.

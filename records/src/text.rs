@@ -3,10 +3,10 @@
 use schemas::record::Quality;
 
 /// Octets of a time as text: `2026-11-21T16:43:36.123456Z`.
-pub(crate) const TIME_OCTETS: usize = 27;
+pub const TIME_OCTETS: usize = 27;
 
 /// A time in microseconds since 1970 as text, unless its year has not four digits.
-pub(crate) fn format_time(micros: i64) -> Option<[u8; TIME_OCTETS]> {
+pub fn format_time(micros: i64) -> Option<[u8; TIME_OCTETS]> {
     let days = micros.div_euclid(DAY_MICROS);
     let mut rest = micros.rem_euclid(DAY_MICROS);
     let (year, month, day) = civil(days);
@@ -27,7 +27,7 @@ pub(crate) fn format_time(micros: i64) -> Option<[u8; TIME_OCTETS]> {
 
 /// The time that a text says, in microseconds since 1970: as [`format_time`] writes it, or a plain
 /// number where that cannot.
-pub(crate) fn parse_time(text: &[u8]) -> Option<i64> {
+pub fn parse_time(text: &[u8]) -> Option<i64> {
     let Ok(text): Result<&[u8; TIME_OCTETS], _> = text.try_into() else {
         return std::str::from_utf8(text).ok()?.parse().ok();
     };
@@ -58,7 +58,7 @@ pub(crate) fn parse_time(text: &[u8]) -> Option<i64> {
 }
 
 /// The quality of a word.
-pub(crate) fn parse_quality(text: &[u8]) -> Option<Quality> {
+pub fn parse_quality(text: &[u8]) -> Option<Quality> {
     [
         Quality::Good,
         Quality::Corrected,
@@ -70,7 +70,7 @@ pub(crate) fn parse_quality(text: &[u8]) -> Option<Quality> {
 }
 
 /// A decimal number without sign.
-pub(crate) fn parse_number(text: &[u8]) -> Option<u64> {
+pub fn parse_number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 20 {
         return None;
     }
@@ -82,7 +82,7 @@ pub(crate) fn parse_number(text: &[u8]) -> Option<u64> {
 }
 
 /// A number as decimal text, in a buffer of the caller's.
-pub(crate) fn format_number(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
+pub fn format_number(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut at = buffer.len();
     loop {
         at -= 1;

@@ -1,14 +1,8 @@
 //! Dead letters: records that could not be read, kept with the reason.
 
-use std::sync::Mutex;
-
 use serde_json::{Map, Value, json};
 
-use crate::block::{Headers, Payload};
-use crate::bus::Bus;
-use crate::embedded::locked;
-use crate::error::BusError;
-use crate::kafka::record::RawRecord;
+use crate::reader::RawRecord;
 use crate::topic::{Offset, Topic};
 
 /// A record that could not be read, as it was found, and why.
@@ -53,21 +47,6 @@ impl DeadLetter {
         })
         .to_string()
     }
-
-    pub(crate) fn store_embedded(bus: &Bus, letters: &[Self]) -> Result<(), BusError> {
-        let _one_at_a_time = locked(&STORING);
-        let producer = bus.continuing_producer(Headers {
-            spacecraft: String::new(),
-            station: String::new(),
-            contact: CONTACT.to_owned(),
-            mission_version: String::new(),
-        })?;
-        for letters in letters.chunks(crate::BLOCK_RECORDS_MAX) {
-            let texts = letters.iter().map(Self::to_json).collect();
-            producer.publish(Topic::DeadLetters, Payload::Json(texts))?;
-        }
-        bus.sync()
-    }
 }
 
 fn hexadecimal(octets: &[u8]) -> String {
@@ -79,9 +58,5 @@ fn hexadecimal(octets: &[u8]) -> String {
         .collect()
 }
 
-/// Numbers of blocks must be given one after the other.
-static STORING: Mutex<()> = Mutex::new(());
 /// Octets of a value in the JSON form.
 const SHOWN_OCTETS_MAX: usize = 64 << 10;
-/// Numbers the dead letters of an embedded log.
-const CONTACT: &str = "dead-letters";

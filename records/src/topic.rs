@@ -59,7 +59,7 @@ impl Topic {
     }
 
     /// Its place in [`Topic::ALL`].
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         self as usize
     }
 }

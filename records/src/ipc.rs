@@ -15,7 +15,7 @@ use crate::error::CodecError;
 ///
 /// # Errors
 /// It is no such stream, or ends early.
-pub(crate) fn read_ipc(ipc: &[u8]) -> Result<RecordBatch, CodecError> {
+pub fn read_ipc(ipc: &[u8]) -> Result<RecordBatch, CodecError> {
     check_framing(ipc)?;
     let read = || {
         StreamReader::try_new(Cursor::new(ipc), None)

@@ -2,9 +2,9 @@
 
 use schemas::record::{NO_TIME, NO_VIRTUAL_CHANNEL, Quality};
 
-use super::names;
-use super::text::{parse_number, parse_quality, parse_time};
 use crate::error::CodecError;
+use crate::names;
+use crate::text::{parse_number, parse_quality, parse_time};
 
 /// The headers that mean something here.
 #[derive(Default)]
