@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataTopic;
 use simulator::{Pass, PassConfig};
 use tests::kafka::KafkaCluster;
 use tests::lake::{replay, rows};
@@ -176,10 +177,7 @@ fn in_sync(cluster: &KafkaCluster) -> bool {
     let Ok(metadata) = asker.fetch_metadata(None, Duration::from_secs(10)) else {
         return false;
     };
-    let mut partitions = metadata
-        .topics()
-        .iter()
-        .flat_map(|topic| topic.partitions());
+    let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     metadata.brokers().len() == NODES
         && partitions.all(|partition| {
             partition.leader() >= 0 && partition.isr().len() == partition.replicas().len()
@@ -195,7 +193,7 @@ fn wait_until_nothing_lags(ingest: &Service) {
             .lines()
             .filter(|line| line.starts_with("passline_ingest_lag_records{"))
             .collect();
-        if lags.len() == TOPICS * PARTITIONS && lags.iter().all(|line| caught_up(line)) {
+        if lags.len() == TOPICS * PARTITIONS && lags.iter().copied().all(caught_up) {
             return;
         }
         assert!(
