@@ -156,6 +156,10 @@ pub(crate) fn is_transient(code: Code) -> bool {
             | Code::NotLeaderForPartition
             | Code::BrokerNotAvailable
             | Code::ReplicaNotAvailable
+            | Code::OffsetNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::UnstableOffsetCommit
             | Code::NetworkException
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
