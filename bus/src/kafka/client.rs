@@ -157,6 +157,7 @@ pub(crate) fn is_transient(code: Code) -> bool {
             | Code::BrokerNotAvailable
             | Code::ReplicaNotAvailable
             | Code::OffsetNotAvailable
+            | Code::DestroyBroker
             | Code::FencedLeaderEpoch
             | Code::UnknownLeaderEpoch
             | Code::UnstableOffsetCommit
