@@ -21,7 +21,7 @@ impl Service {
     /// Starts `passline run KIND` and waits until it says that it has started.
     ///
     /// # Panics
-    /// If it does not within a minute; the message holds its log.
+    /// If it does not within three minutes; the message holds its log.
     pub fn start(kind: &str, folder: &Path, config: &str) -> Self {
         let file = folder.join(format!("{kind}.toml"));
         std::fs::write(&file, config).expect("the configuration can be written");
@@ -41,7 +41,8 @@ impl Service {
             log,
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        until("the service has started", || {
+        // A transaction that a killed station left open is waited for.
+        until_within(START_MAX, "the service has started", || {
             if let Ok(Some(status)) = service.child.try_wait() {
                 panic!("it ended with {status}: {}", service.log());
             }
@@ -189,16 +190,22 @@ impl Drop for Service {
 ///
 /// # Panics
 /// If there is none within a minute.
-pub fn until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub fn until<T>(what: &str, answer: impl FnMut() -> Option<T>) -> T {
+    until_within(Duration::from_secs(60), what, answer)
+}
+
+fn until_within<T>(at_most: Duration, what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + at_most;
     loop {
         if let Some(found) = answer() {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
+        assert!(Instant::now() < deadline, "not within {at_most:?}: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+const START_MAX: Duration = Duration::from_secs(180);
 
 fn unique() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
