@@ -17,6 +17,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 
 use super::Kafka;
@@ -136,7 +137,10 @@ impl Link {
     }
 
     /// Hands a record to the library, waiting while its queue is full.
-    fn send(&self, mut record: BaseRecord<'_, [u8], Vec<u8>>) -> Result<(), KafkaError> {
+    fn send<P: ToBytes + ?Sized>(
+        &self,
+        mut record: BaseRecord<'_, [u8], P>,
+    ) -> Result<(), KafkaError> {
         loop {
             match self.client.send(record) {
                 Ok(()) => return Ok(()),
@@ -153,20 +157,8 @@ impl Link {
         let topic = self.cluster.config().prefixed(block.topic.as_str());
         let key = self.headers.spacecraft.as_bytes();
         block.each(|value, headers| {
-            let mut record = BaseRecord::to(&topic)
-                .key(key)
-                .payload(value)
-                .headers(headers);
-            loop {
-                match self.client.send(record) {
-                    Ok(()) => return Ok(()),
-                    Err((error, back)) if is_full(&error) => {
-                        record = back;
-                        std::thread::sleep(QUEUE_FULL_WAIT);
-                    }
-                    Err((error, _)) => return Err(error),
-                }
-            }
+            let record = BaseRecord::to(&topic).key(key).payload(value);
+            self.send(record.headers(headers))
         })
     }
 }

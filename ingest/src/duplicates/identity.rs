@@ -6,7 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::{Int16Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
+use lake::DAY_COLUMN;
 use schemas::record::Quality;
+use schemas::tables::LEADING_COLUMNS;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128, xxh3_128_with_seed};
 
 /// Tables whose rows can be received twice.
@@ -268,7 +270,10 @@ fn qualities(column: Option<ArrayRef>) -> Vec<u8> {
 fn value_hashes(batch: &RecordBatch) -> Result<Vec<u128>, ArrowError> {
     let mut hashes = vec![0u128; batch.num_rows()];
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-        if LEADING.contains(&field.name().as_str()) || array.null_count() == array.len() {
+        let name = field.name().as_str();
+        // They say where a row is from, and not what it says.
+        let leading = LEADING_COLUMNS.contains(&name) || name == DAY_COLUMN;
+        if leading || array.null_count() == array.len() {
             continue;
         }
         let seed = xxh3_64(field.name().as_bytes());
@@ -283,21 +288,6 @@ fn value_hashes(batch: &RecordBatch) -> Result<Vec<u128>, ArrowError> {
     }
     Ok(hashes)
 }
-
-/// Columns that say where a row is from, and not what it says; `day` is the partition.
-const LEADING: [&str; 11] = [
-    "time",
-    "spacecraft",
-    "received",
-    "apid",
-    "sequence_count",
-    "virtual_channel",
-    "station",
-    "contact",
-    "quality",
-    "mission_version",
-    "day",
-];
 
 /// Stations' clocks and networks differ by less.
 const FRAME_SPREAD: i64 = 60_000_000;
