@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -15,6 +15,7 @@ use schemas::layout;
 use schemas::record::{NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, Quality, SpacecraftName};
 use schemas::tables::{LEADING_COLUMNS, Source};
 use schemas::xtce::model::MissionDatabase;
+use tests::shared;
 use tm_decoder::decommutate::Decommutator;
 
 /// As the program has it.
@@ -30,15 +31,11 @@ const BLOCK_PACKETS: usize = 4_096;
 const RUNS: usize = 7;
 
 fn main() {
-    let shared = shared();
-    let Ok(recording) = std::fs::read(shared.join(RECORDING)) else {
-        eprintln!(
-            "SKIPPED: {} is not there; set PASSLINE_SHARED",
-            shared.join(RECORDING).display()
-        );
+    let (Some(recording), Some(definition)) = (shared(RECORDING), shared(DEFINITION)) else {
         return;
     };
-    let database = MissionDatabase::load_files(&[shared.join(DEFINITION)]).expect("definition");
+    let recording = std::fs::read(recording).expect("the recording");
+    let database = MissionDatabase::load_files(&[definition]).expect("definition");
     let mission = Arc::new(layout::compile(&database).expect("layouts"));
     let packets = recording.repeat(REPEATS);
     let blocks: Vec<PacketBlock> = packets
@@ -118,7 +115,7 @@ fn block(octets: &[u8]) -> PacketBlock {
 }
 
 fn ccsdspy(packets: &[u8]) -> Result<f64, String> {
-    let python = peers_python();
+    let python = tests::python().ok_or("absent")?;
     let file = std::env::temp_dir().join(format!("passline-bench-{}.bin", std::process::id()));
     std::fs::write(&file, packets).map_err(|error| error.to_string())?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/ccsdspy_speed.py");
@@ -132,22 +129,4 @@ fn ccsdspy(packets: &[u8]) -> Result<f64, String> {
     text.trim()
         .parse()
         .map_err(|_| format!("unexpected output: {text}"))
-}
-
-fn peers_python() -> PathBuf {
-    let cache = std::env::var_os("PASSLINE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| {
-            let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-            Some(base.or_else(home)?.join("passline"))
-        });
-    cache.unwrap_or_default().join("peers-venv/bin/python")
-}
-
-fn shared() -> PathBuf {
-    std::env::var_os("PASSLINE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    )
 }

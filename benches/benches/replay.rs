@@ -177,18 +177,8 @@ fn resident_peak(child: &Child) -> u64 {
 
 /// ccsdspy's own time for the same packets, interpreter start and imports not counted.
 fn ccsdspy(recording: &Path) -> Option<Duration> {
-    let cache = std::env::var_os("PASSLINE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| {
-            let home = PathBuf::from(std::env::var_os("HOME")?);
-            Some(
-                std::env::var_os("XDG_CACHE_HOME")
-                    .map_or(home.join(".cache"), PathBuf::from)
-                    .join("passline"),
-            )
-        })?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("ccsdspy_geolocation.py");
-    let output = Command::new(cache.join("peers-venv/bin/python"))
+    let output = Command::new(tests::python()?)
         .arg(script)
         .arg(recording)
         .output()

@@ -98,19 +98,5 @@ pub fn parquet_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// The interpreter that `tests/peers/setup.sh` installs.
-pub fn python() -> Option<PathBuf> {
-    let cache = std::env::var_os("PASSLINE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| {
-            std::env::var_os("XDG_CACHE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-                .map(|cache| cache.join("passline"))
-        })?;
-    let python = cache.join("peers-venv/bin/python");
-    python.exists().then_some(python)
-}
-
 /// Stands before each table's rows.
 const TITLE: &str = "title of the next answer";

@@ -87,3 +87,28 @@ pub fn run(command: &mut Command) -> Output {
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
+
+/// The interpreter that `tests/peers/setup.sh` installs, with the peers that Passline is compared
+/// with; `None`, said aloud, where it is absent.
+///
+/// # Panics
+/// In CI, where it must be present.
+pub fn python() -> Option<PathBuf> {
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    let base = || {
+        Some(
+            std::env::var_os("XDG_CACHE_HOME")
+                .map_or_else(home, |path| Some(path.into()))?
+                .join("passline"),
+        )
+    };
+    let cache = std::env::var_os("PASSLINE_CACHE")
+        .map(PathBuf::from)
+        .or_else(base);
+    let python = cache?.join("peers-venv/bin/python");
+    if python.exists() {
+        return Some(python);
+    }
+    skip("the Python peers are not installed: run tests/peers/setup.sh");
+    None
+}

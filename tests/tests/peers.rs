@@ -3,23 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tests::skip;
+use tests::{python, shared};
 
 /// Every parameter of every packet equals what space_packet_parser says, raw and derived; cells of
 /// the instrument teams' own tables, where they come with the recording, do too.
 #[test]
 fn packets_decode_to_the_same_values_as_space_packet_parser() {
-    let Some(shared) = shared() else {
-        return skip("the recordings are not there; set PASSLINE_SHARED");
-    };
-    let Some(python) = peers_python() else {
-        return skip("tests/peers/setup.sh could not install the Python peers");
+    let (Some(recordings), Some(python)) = (shared("recordings"), python()) else {
+        return;
     };
     let script = peers_folder().join("compare_decoding.py");
     let output = Command::new(python)
         .arg(script)
         .arg(decode_packets())
-        .arg(&shared)
+        .arg(recordings.parent().expect("the shared folder"))
         .output()
         .expect("the peers' Python starts");
     let report = String::from_utf8_lossy(&output.stdout);
@@ -32,28 +29,6 @@ fn packets_decode_to_the_same_values_as_space_packet_parser() {
 
 fn peers_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
-}
-
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("PASSLINE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    folder.join("recordings").is_dir().then_some(folder)
-}
-
-/// The Python of the peers' virtual environment, installed if it is not.
-fn peers_python() -> Option<PathBuf> {
-    let output = Command::new("sh")
-        .arg(peers_folder().join("setup.sh"))
-        .output()
-        .ok()?;
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        return None;
-    }
-    let folder = String::from_utf8(output.stdout).ok()?;
-    Some(Path::new(folder.trim()).join("bin/python"))
 }
 
 /// Builds tm-decoder's example and says where it is.

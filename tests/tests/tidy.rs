@@ -14,7 +14,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("space-link", &[]),
     ("schemas", &["space-link"]),
     ("tm-decoder", &["schemas", "space-link"]),
-    ("simulator", &["space-link"]),
+    ("tc-encoder", &["schemas", "space-link"]),
+    ("scheduler", &["schemas", "space-link"]),
+    ("simulator", &["scheduler", "schemas", "space-link"]),
     ("records", &["schemas"]),
     ("bus", &["records", "schemas"]),
     ("station", &["bus", "schemas", "space-link", "tm-decoder"]),
@@ -128,6 +130,8 @@ fn pure_crates_have_no_clock_socket_or_thread() {
         "schemas",
         "records",
         "tm-decoder",
+        "tc-encoder",
+        "scheduler",
         "simulator",
     ] {
         let mut found = Vec::new();
