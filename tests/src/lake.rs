@@ -46,7 +46,15 @@ pub fn tables(data: &Path) -> Vec<String> {
 
 /// Every row of every table, as sorted CSV lines.
 pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
-    let tables = tables(data);
+    rows_at(data, &[], &tables(data))
+}
+
+/// Every row of some tables that lie anywhere, with what a program needs in its environment for it.
+pub fn rows_at(
+    data: &Path,
+    environment: &[(&str, String)],
+    tables: &[String],
+) -> BTreeMap<String, Vec<String>> {
     let statements: String = tables
         .iter()
         .map(|table| format!("SELECT '{table}' AS \"{TITLE}\"; SELECT * FROM \"{table}\";"))
@@ -54,7 +62,11 @@ pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
     if statements.is_empty() {
         return BTreeMap::new();
     }
-    let answers = sql(data, &statements);
+    let mut ask = passline();
+    ask.args(["sql", "--format", "csv", "-c", &statements, "--data"])
+        .arg(data);
+    let text = succeed(ask.envs(environment.iter().map(|(name, value)| (name, value))));
+    let answers: Vec<String> = text.lines().map(str::to_owned).collect();
     let found: BTreeMap<_, _> = answers
         .split(|line| line == TITLE)
         .filter_map(|answer| {
