@@ -219,7 +219,8 @@ impl Kafka {
             .set("acks", "all")
             .set("compression.type", "zstd")
             .set("compression.level", "1")
-            .set("linger.ms", "5")
+            // A commit does not wait for it.
+            .set("linger.ms", "50")
             .set("batch.size", (1 << 20).to_string())
             .set("batch.num.messages", "20000")
             .set("message.max.bytes", topics::VALUE_OCTETS_MAX.to_string())
