@@ -92,7 +92,7 @@ impl Pipeline {
         let bus = cluster.as_ref().map_or(String::new(), |cluster| {
             format!(
                 "[bus]\nbackend = \"kafka\"\n[bus.kafka]\nbootstrap_servers = [{:?}]\n",
-                cluster.bootstrap(),
+                cluster.bootstrap()
                 std::env::var("BENCH_KAFKA").unwrap_or_default()
             )
         });
