@@ -123,6 +123,9 @@ class Fop(fop_module.Fop1):
             flags = (item.bypass_flag, item.command_flag)
             kind = next(kind for kind, pair in KINDS.items() if pair == flags)
             frames.append({"kind": kind, "n_s": item.v_s, "data": item.tfdf.hex()})
+            if kind == "BC":
+                # They look for the frame on a queue where they did not put it.
+                continue
             answer = types.ResponseType[f"{kind}_ACCEPTED"]
             self.on_receive_response_from_lower_layer(types.Response(GVCID, answer))
         notes = []
