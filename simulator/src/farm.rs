@@ -1,7 +1,7 @@
 //! FARM-1, the spacecraft's half of COP-1: it takes AD frames in order, each once, and says in the
 //! CLCW which it expects next. CCSDS 232.1-B-2 6.
 //!
-//! Frames come as values: the caller has validated them (232.0-B-4 4.3) and says of what type they
+//! Frames come as values: the caller has validated them (the frame validation check of 232.0-B-4) and says of what type they
 //! are. The logic is the table [`TABLE`], one row an event of table 6-1.
 
 use std::collections::VecDeque;

@@ -42,16 +42,17 @@ fn commands_execute_once_and_in_order_or_are_reported_failed() {
     let frames = sum(|o| o.uplink.sent);
     let damaged = sum(|o| o.uplink.lost + o.uplink.corrupted + o.uplink.truncated);
     let simulated: Duration = outcomes.iter().map(|o| o.took).sum();
-    println!(
+    eprintln!(
         "{runs} runs of {COMMANDS} commands in {:.1} s: {confirmed} confirmed, {failed} failed, \
          {} unsent; {frames} frames sent, {damaged} damaged; {} alerts, {} suspensions, {} aborts, \
-         {} CLCWs refused; {:.1} h simulated",
+         {} CLCWs refused, {} said Wait; {:.1} h simulated",
         begun.elapsed().as_secs_f64(),
         sum(|o| o.unsent as u64),
         sum(|o| u64::from(o.tally.alerts)),
         sum(|o| u64::from(o.tally.suspensions)),
         sum(|o| u64::from(o.tally.aborts)),
         sum(|o| u64::from(o.tally.foreign_clcws)),
+        sum(|o| o.waits),
         simulated.as_secs_f64() / 3600.0,
     );
     // The runs are worth something: most commands get through, and everything was met.
@@ -60,7 +61,7 @@ fn commands_execute_once_and_in_order_or_are_reported_failed() {
         assert!(confirmed * 10 > total * 6, "only {confirmed} of {total}");
         assert!(damaged * 10 > frames, "the links are bad");
         assert!(sum(|o| o.uplink.truncated) > 0 && sum(|o| o.uplink.duplicated) > 0);
-        assert!(sum(|o| u64::from(o.tally.alerts)) > 0);
+        assert!(sum(|o| o.waits) > 0 && sum(|o| u64::from(o.tally.alerts)) > 0);
         assert!(sum(|o| u64::from(o.tally.suspensions)) > 0);
         assert!(sum(|o| u64::from(o.tally.foreign_clcws)) > 0);
     }

@@ -120,6 +120,12 @@ impl<P: Clone> Fop<P> {
     ) {
         match (action, directive) {
             (Action::AcceptDirective, _) => {
+                // One that was suspended in S4 can no longer succeed.
+                if matches!(event, Event::E23 | Event::E24 | Event::E25 | Event::E27)
+                    && let Some(before) = self.initiating.take()
+                {
+                    self.tell_directive(before, Response::NegativeConfirm);
+                }
                 self.tell_directive(request, Response::Accept);
                 // Those are confirmed by a CLCW, later.
                 if matches!(event, Event::E24 | Event::E25 | Event::E27) {

@@ -19,6 +19,8 @@
 //! - A purge withdraws frames not yet polled: what is reported failed does not leave afterwards.
 //! - [`Fop::handle_loss_of_signal`] suspends at once, which the standard does only after the last
 //!   timeout.
+//! - Resuming starts the timer only if something is waited for: only the loss of signal suspends a
+//!   service that is idle.
 //! - In S3 the timer expires once and is not started again (E16, E104): FOP-1 waits for a CLCW.
 
 mod actions;
@@ -208,7 +210,7 @@ impl<P: Clone> Fop<P> {
                 Some(State::RetransmitWithoutWait) => Event::E32,
                 Some(State::RetransmitWithWait) => Event::E33,
                 Some(State::InitialisingWithoutBc) => Event::E34,
-                // SS has no other value (5.1.12).
+                // SS has no other value (5.1).
                 None | Some(State::InitialisingWithBc | State::Initial) => Event::E30,
             },
             Directive::SetVs(_) => Event::E35,

@@ -191,6 +191,8 @@ fn arranged(state: State, event: Event) -> Fop<u32> {
         fop.timer = Some(NOW);
     }
     match event {
+        // Reset to 1 by an acknowledgement.
+        Event::E2 | Event::E6 | Event::E8 | Event::E9 => fop.transmission_count = 2,
         Event::E101 | Event::E102 => fop.settings.transmission_limit = 1,
         Event::E12 | Event::E103 | Event::E17 => fop.transmission_count = 3,
         Event::E104 => fop.settings.timeout_type = TimeoutType::Suspend,
@@ -327,6 +329,8 @@ fn seen(action: &str, before: &Fop<u32>, after: &Fop<u32>, out: &Outputs) -> boo
     match action {
         "remove_acknowledged_frames_from_sent_queue" => {
             out.transfer(RequestId(0), Response::PositiveConfirm) && after.nn_r() != before.nn_r()
+                // Sending again counts on from there.
+                && after.transmission_count() == 1 + u8::from(out.transmits.contains(&Transmit::Abort))
         }
         "release_copy_of_bc_frame" => after.sent_command.is_none(),
         "start_timer" => after.poll_timeout() == Some(NOW + T1),

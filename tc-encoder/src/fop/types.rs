@@ -36,7 +36,7 @@ impl fmt::Display for State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// What happens when the timer expires and no transmission is left, 5.1.10.
+/// What happens when the timer expires and no transmission is left, 5.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TimeoutType {
     /// Timeout_Type 0: AD service ends with an alert.

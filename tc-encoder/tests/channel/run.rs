@@ -28,6 +28,7 @@ pub(crate) struct Outcome {
     pub(crate) unsent: usize,
     pub(crate) tally: Tally,
     pub(crate) uplink: LinkCounts,
+    pub(crate) waits: u64,
     pub(crate) took: Duration,
 }
 
@@ -145,6 +146,7 @@ pub(crate) fn run(
         next_execution: Duration::ZERO,
         next_report: Duration::ZERO,
         executed: Vec::new(),
+        waits: 0,
     };
 
     let frame_time = millis(30.0 * 8.0 * 1000.0 / 4000.0);
@@ -199,6 +201,7 @@ pub(crate) fn run(
         unsent: count(Fate::Unsent),
         tally: ground.tally,
         uplink: uplink.counts(),
+        waits: spacecraft.waits,
         took: now,
     })
 }

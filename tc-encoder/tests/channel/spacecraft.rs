@@ -16,6 +16,8 @@ pub(crate) struct Spacecraft {
     pub(crate) next_report: Duration,
     /// Commands executed, in this order.
     pub(crate) executed: Vec<u32>,
+    /// Reports that said Wait.
+    pub(crate) waits: u64,
 }
 
 impl Spacecraft {
@@ -41,6 +43,7 @@ impl Spacecraft {
         }
         if now >= self.next_report {
             self.next_report = now + self.report_interval;
+            self.waits += u64::from(self.farm.clcw().wait);
             let word = self.farm.clcw().encode().expect("a report has octets");
             downlink.send(&layer.encode_report(word), now);
         }
