@@ -102,11 +102,11 @@ impl Ledger {
             let legal = match service {
                 Service::Ad => matches!(
                     said[..],
-                    [] | [Reject] | [Accept] | [Accept, PositiveConfirm | NegativeConfirm]
+                    [] | [Reject | Accept] | [Accept, PositiveConfirm | NegativeConfirm]
                 ),
                 Service::Bd => matches!(
                     said[..],
-                    [Reject] | [Accept] | [Accept, Accept | NegativeConfirm]
+                    [Reject | Accept] | [Accept, Accept | NegativeConfirm]
                 ),
             };
             assert!(legal, "{request:?} {service:?}: {said:?}");
@@ -116,7 +116,7 @@ impl Ledger {
         for (request, said) in &self.directives {
             let legal = matches!(
                 said[..],
-                [Reject] | [Accept] | [Accept, PositiveConfirm | NegativeConfirm]
+                [Reject | Accept] | [Accept, PositiveConfirm | NegativeConfirm]
             );
             assert!(legal, "{request:?}: {said:?}");
         }
