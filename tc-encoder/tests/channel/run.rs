@@ -141,7 +141,7 @@ pub(crate) fn run(
     farm.handle_frame(UplinkFrame::Bc(ControlCommand::SetVr(first)));
     let mut spacecraft = Spacecraft {
         farm,
-        execution: millis(dice.between(0.2, 30.0)),
+        execution: millis(10_f64.powf(dice.between(-0.7, 2.0))),
         report_interval,
         next_execution: Duration::ZERO,
         next_report: Duration::ZERO,
