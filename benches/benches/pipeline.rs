@@ -93,7 +93,6 @@ impl Pipeline {
             format!(
                 "[bus]\nbackend = \"kafka\"\n[bus.kafka]\nbootstrap_servers = [{:?}]\n",
                 cluster.bootstrap()
-                std::env::var("BENCH_KAFKA").unwrap_or_default()
             )
         });
         let http = "[http]\nlisten = \"127.0.0.1:0\"\n";

@@ -7,6 +7,7 @@
 
 pub mod asm;
 pub mod clcw;
+pub mod cop;
 pub mod crc;
 pub mod frame;
 pub mod packet;
