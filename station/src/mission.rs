@@ -80,21 +80,21 @@ impl Missions {
         &self,
         mission: Arc<Mission>,
         layouts: Option<Arc<CompiledMission>>,
-    ) -> Result<(), MissionRefused> {
+    ) -> Result<(), Box<MissionRefused>> {
         let running = self.get();
         if let (Some(old), Some(new)) = (&running.layouts, &layouts) {
             for table in &new.tables {
                 let same = old.tables.iter().find(|other| other.table == table.table);
                 let changed = same.and_then(|other| changed_type(&other.schema, &table.schema));
                 if let Some((column, was, is)) = changed {
-                    return Err(MissionRefused {
+                    return Err(Box::new(MissionRefused {
                         table: table.table.clone(),
                         column,
                         running: was,
                         running_version: running.mission.version.clone(),
                         given: is,
                         given_version: mission.version.clone(),
-                    });
+                    }));
                 }
             }
         }
