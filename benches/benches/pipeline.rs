@@ -264,11 +264,10 @@ impl Prompt {
         until("there are tables", || {
             data.join("lake")
                 .join(TABLE)
-                .join("_delta_log")
+                .join("_delta_log/00000000000000000000.json")
                 .exists()
                 .then_some(())
         });
-        std::thread::sleep(Duration::from_millis(200));
         let mut command: Command = passline();
         let mut child = command
             .args(["sql", "--format", "csv", "--data"])
