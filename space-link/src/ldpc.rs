@@ -118,7 +118,9 @@ mod tests {
             }
             assert_eq!(
                 code.decode(&mut received),
-                Decoded::Codeword { corrected: wrong as u32 }
+                Decoded::Codeword {
+                    corrected: wrong as u32
+                }
             );
             assert_eq!(received, sent);
         }

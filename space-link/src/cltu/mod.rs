@@ -227,7 +227,10 @@ mod tests {
         let mut former = TAIL_LDPC128_FORMER;
         Randomizer::Tc255.apply(&mut former);
         for mut tail in [tail, former] {
-            assert_eq!(Ldpc::Tc128.decode(&mut tail), crate::ldpc::Decoded::Rejected);
+            assert_eq!(
+                Ldpc::Tc128.decode(&mut tail),
+                crate::ldpc::Decoded::Rejected
+            );
         }
     }
 }

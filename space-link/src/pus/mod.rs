@@ -8,7 +8,10 @@ mod verification;
 
 pub use telecommand::{AckFlags, PusTcHeader, PusTcLayout, PusTelecommand};
 pub use telemetry::{PusTelemetry, PusTmHeader, PusTmLayout};
-pub use verification::{Outcome, RequestId, Stage, VerificationLayout, VerificationReport};
+pub use verification::{
+    Outcome, RequestId, SERVICE as VERIFICATION_SERVICE, Stage, VerificationLayout,
+    VerificationReport,
+};
 
 use thiserror::Error;
 

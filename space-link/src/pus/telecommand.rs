@@ -34,8 +34,9 @@ impl AckFlags {
         completion: true,
     };
 
-    /// From the low four bits; the first is completion, the last acceptance (ECSS-E-ST-70-41C
-    /// figure 7-3 counts bits from the left: completion, progress, start, acceptance).
+    /// From the low four bits: completion, progress, start, acceptance. The standard numbers bits
+    /// from the left, so its bit 3, acceptance, is the last (ECSS-E-ST-70-41C 7.4.4.1; some
+    /// libraries read it as the first).
     #[must_use]
     pub const fn from_bits(bits: u8) -> Self {
         Self {

@@ -140,10 +140,7 @@ impl<'a> VerificationReport<'a> {
     /// # Errors
     /// [`PusError::NotVerification`] for another packet, [`PusError::Truncated`] for too short
     /// ones.
-    pub fn parse(
-        packet: &PusTelemetry<'a>,
-        layout: &VerificationLayout,
-    ) -> Result<Self, PusError> {
+    pub fn parse(packet: &PusTelemetry<'a>, layout: &VerificationLayout) -> Result<Self, PusError> {
         let header = packet.header();
         if header.service != SERVICE {
             return Err(PusError::NotVerification {

@@ -217,7 +217,8 @@ pub fn unprotect<'a>(
 /// # Errors
 /// [`SdlsError::Truncated`] or [`SdlsError::Spi`].
 pub fn spi_of(has_segment_header: bool, data_field: &[u8]) -> Result<Spi, SdlsError> {
-    split_segment_header(has_segment_header, data_field).and_then(|(_, secured)| Spi::parse(secured))
+    split_segment_header(has_segment_header, data_field)
+        .and_then(|(_, secured)| Spi::parse(secured))
 }
 
 fn split_segment_header(present: bool, octets: &[u8]) -> Result<(Option<u8>, &[u8]), SdlsError> {
@@ -301,9 +302,7 @@ mod tests {
                 assert_eq!(out, b"\x01fire");
                 // FOP-1 sets the sequence number and the length later.
                 let later = [0x20, 0x03, 0x07, 0xFF, 0x99];
-                assert!(
-                    unprotect(&cipher, &security, &later, present, &field, &mut out).is_ok()
-                );
+                assert!(unprotect(&cipher, &security, &later, present, &field, &mut out).is_ok());
                 out.clear();
                 for bit in 0..field.len() * 8 {
                     let mut forged = field.clone();
@@ -315,7 +314,14 @@ mod tests {
                 }
                 let other_channel = [0x20, 0x03, 0x08, 0x25, 0x00];
                 assert_eq!(
-                    unprotect(&cipher, &security, &other_channel, present, &field, &mut out),
+                    unprotect(
+                        &cipher,
+                        &security,
+                        &other_channel,
+                        present,
+                        &field,
+                        &mut out
+                    ),
                     Err(SdlsError::Mac {
                         spi: Spi::new(9).unwrap()
                     })
