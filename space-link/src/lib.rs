@@ -20,3 +20,4 @@ pub mod randomizer;
 pub mod reed_solomon;
 pub mod sdls;
 pub mod time;
+pub mod uplink;

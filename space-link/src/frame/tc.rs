@@ -382,6 +382,8 @@ pub struct MapId(u8);
 impl MapId {
     /// The highest identifier.
     pub const MAX: u8 = 63;
+    /// The first stream.
+    pub const ZERO: Self = Self(0);
 
     /// An identifier of at most 6 bits.
     ///
