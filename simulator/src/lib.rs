@@ -6,6 +6,8 @@
 //! [`Faults`] asked for. [`Pass::truth`] says what was really sent. Equal configurations give equal
 //! octets: there is no clock and no randomness but the seed's.
 //!
+//! [`uplink`] is the other direction: what the spacecraft makes of the octets that reach it.
+//!
 //! [`RepeatedPackets`] makes a long recording of packets out of a short one.
 //!
 //! The modules follow the data: models (`node` and what it moves), fields, packets, frames, link.
@@ -27,6 +29,7 @@ mod sink;
 mod telemetry;
 mod thermal;
 mod truth;
+pub mod uplink;
 
 pub use channel::Faults;
 pub use pass::{Intervals, Output, Pass, PassConfig, PassError};

@@ -1,10 +1,22 @@
 //! The LDPC codes of telecommand, (128,64) and (512,256): CCSDS 231.0-B-4 section 4. The codes
 //! themselves are the crate `labrador-ldpc`'s.
 
+use std::sync::LazyLock;
+
 use labrador_ldpc::LDPCCode;
 
 /// Iterations after which a code word is given up.
 const ITERATIONS_MAX: usize = 50;
+
+/// 64-bit words of the longest parity.
+const PARITY_WORDS_MAX: usize = 4;
+
+/// Parity of each value of each four bits of information, the others 0; parities add up. 2 KiB that
+/// are used with the one code, 32 KiB with the other.
+static PARITIES_128: LazyLock<Vec<[u64; PARITY_WORDS_MAX]>> =
+    LazyLock::new(|| parities(LDPCCode::TC128));
+static PARITIES_512: LazyLock<Vec<[u64; PARITY_WORDS_MAX]>> =
+    LazyLock::new(|| parities(LDPCCode::TC512));
 
 /// Octets of the longest code word.
 pub const CODEWORD_OCTETS_MAX: usize = 64;
@@ -54,8 +66,24 @@ impl Ldpc {
     ///
     /// Does nothing with a slice of another length than a code word's.
     pub fn encode(self, codeword: &mut [u8]) {
-        if codeword.len() == self.codeword_octets() {
-            self.code().encode(codeword);
+        if codeword.len() != self.codeword_octets() {
+            return;
+        }
+        let table = match self {
+            Self::Tc128 => &PARITIES_128,
+            Self::Tc512 => &PARITIES_512,
+        };
+        let (information, parity) = codeword.split_at_mut(self.information_octets());
+        let mut sum = [0; PARITY_WORDS_MAX];
+        for (octet, parities) in information.iter().zip(table.as_chunks::<32>().0) {
+            let high = &parities[usize::from(octet >> 4)];
+            let low = &parities[16 + usize::from(octet & 0xF)];
+            for (word, (high, low)) in sum.iter_mut().zip(high.iter().zip(low)) {
+                *word ^= high ^ low;
+            }
+        }
+        for (octets, word) in parity.chunks_exact_mut(8).zip(sum) {
+            octets.copy_from_slice(&word.to_be_bytes());
         }
     }
 
@@ -97,9 +125,43 @@ impl Ldpc {
     }
 }
 
+fn parities(code: LDPCCode) -> Vec<[u64; PARITY_WORDS_MAX]> {
+    let half = code.k() / 8;
+    (0..half * 32)
+        .map(|index| {
+            let mut codeword = [0_u8; CODEWORD_OCTETS_MAX];
+            let codeword = &mut codeword[..2 * half];
+            let (nibble, value) = (index / 16, (index % 16) as u8);
+            codeword[nibble / 2] = if nibble % 2 == 0 { value << 4 } else { value };
+            code.encode(codeword);
+            let mut words = [0; PARITY_WORDS_MAX];
+            for (word, octets) in words.iter_mut().zip(codeword[half..].as_chunks::<8>().0) {
+                *word = u64::from_be_bytes(*octets);
+            }
+            words
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_agree_with_the_crate() {
+        for code in [Ldpc::Tc128, Ldpc::Tc512] {
+            for seed in 0..50_u32 {
+                let half = code.information_octets();
+                let mut ours: Vec<u8> = (0..2 * half as u32)
+                    .map(|index| (((index + 1) * (seed * 7_919 + 31)) >> 3) as u8)
+                    .collect();
+                let mut theirs = ours.clone();
+                code.encode(&mut ours);
+                code.code().encode(&mut theirs[..]);
+                assert_eq!(ours, theirs);
+            }
+        }
+    }
 
     #[test]
     fn wrong_bits_are_corrected() {

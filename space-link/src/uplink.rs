@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use crate::cltu::CltuCode;
 use crate::frame::tc::{HEADER_OCTETS, MAX_FRAME_OCTETS};
-use crate::frame::{FECF_OCTETS, FrameType, MapId, Scid, TcFrameError, TcHeader, Vcid};
+use crate::frame::{
+    FECF_OCTETS, FrameType, GlobalVirtualChannel, MapId, Scid, TcFrameError, TcHeader, Vcid,
+};
 use crate::plop::{ACQUISITION_OCTETS_MIN, IDLE_OCTETS_MIN, Plop};
 use crate::sdls::{Spi, TcSecurity};
 
@@ -142,6 +144,15 @@ impl UplinkParameters {
             spacecraft: self.scid,
             virtual_channel: self.vcid,
             sequence_number,
+        }
+    }
+
+    /// Spacecraft and virtual channel.
+    #[must_use]
+    pub const fn channel(&self) -> GlobalVirtualChannel {
+        GlobalVirtualChannel {
+            spacecraft: self.scid,
+            virtual_channel: self.vcid,
         }
     }
 

@@ -42,8 +42,7 @@ mod tests {
 
     #[test]
     fn frames_are_of_their_type_and_not_too_long() {
-        let mut parameters =
-            UplinkParameters::new(Scid::new(98).unwrap(), Vcid::new(0).unwrap());
+        let mut parameters = UplinkParameters::new(Scid::new(98).unwrap(), Vcid::new(0).unwrap());
         parameters.frame_length_octets_max = 20;
         let mut out = Vec::new();
         encode_control(&parameters, ControlCommand::Unlock, &mut out).unwrap();

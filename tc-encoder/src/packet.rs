@@ -173,9 +173,11 @@ mod tests {
             0x18, 0x42, 0xC0, 0x01, 0x00, 0x06, 0x2F, 0x11, 0x01, 0, 0, 0, 0,
         ];
         counts.number(&mut packet, true).unwrap();
-        let read =
-            PusTelecommand::new_checked(SpacePacket::new_checked(&packet).unwrap(), &PusTcLayout::PUS_C)
-                .unwrap();
+        let read = PusTelecommand::new_checked(
+            SpacePacket::new_checked(&packet).unwrap(),
+            &PusTcLayout::PUS_C,
+        )
+        .unwrap();
         assert_eq!(read.packet().header().sequence_count, 5);
         assert_eq!(counts.next(apid), 6);
         let before = packet.clone();

@@ -12,7 +12,9 @@ pub enum SegmentError {
     #[error("a packet has at least one octet")]
     Empty,
     /// The channel has no segment headers and the packet does not fit one frame.
-    #[error("a packet of {got} octets does not fit a frame's {max}, and the channel has no segments")]
+    #[error(
+        "a packet of {got} octets does not fit a frame's {max}, and the channel has no segments"
+    )]
     TooLong {
         /// Octets of the packet.
         got: usize,
@@ -75,7 +77,10 @@ impl<'a> Iterator for Segments<'a> {
     type Item = (Option<SegmentHeader>, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.packet.get(self.sent..).filter(|rest| !rest.is_empty())?;
+        let rest = self
+            .packet
+            .get(self.sent..)
+            .filter(|rest| !rest.is_empty())?;
         let piece = &rest[..rest.len().min(self.octets_max)];
         let sequence_flags = match (self.sent == 0, piece.len() == rest.len()) {
             (true, true) => SequenceFlags::Unsegmented,
@@ -112,7 +117,10 @@ mod tests {
             let count = segments.pieces();
             let pieces: Vec<_> = segments.collect();
             assert_eq!(pieces.len(), count);
-            let joined: Vec<u8> = pieces.iter().flat_map(|(_, piece)| piece.to_vec()).collect();
+            let joined: Vec<u8> = pieces
+                .iter()
+                .flat_map(|(_, piece)| piece.to_vec())
+                .collect();
             assert_eq!(joined, packet);
             for (index, (header, piece)) in pieces.iter().enumerate() {
                 assert!(piece.len() <= 10);

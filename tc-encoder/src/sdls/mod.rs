@@ -203,9 +203,7 @@ impl SecuritySender {
     pub fn poll_reservation(&self) -> Option<Reservation> {
         self.associations
             .iter()
-            .filter(|known| {
-                self.active_ad == Some(known.spi) || self.active_bd == Some(known.spi)
-            })
+            .filter(|known| self.active_ad == Some(known.spi) || self.active_bd == Some(known.spi))
             .find_map(|known| known.numbers.poll_reservation())
     }
 

@@ -50,7 +50,11 @@ fn nothing_leaves_before_its_number_is_written_down() {
         })
     );
     let reservation = sender.poll_reservation().unwrap();
-    assert_eq!(sender.poll_reservation(), Some(reservation), "until confirmed");
+    assert_eq!(
+        sender.poll_reservation(),
+        Some(reservation),
+        "until confirmed"
+    );
     assert!(protect_one(&mut sender).is_err());
     sender.handle_reserved(reservation);
     for number in 1..reservation.end {
@@ -150,10 +154,7 @@ fn keys_roll_over_and_are_never_shared() {
         sender.add(spi(1), security(), key(2), Persisted::NeverUsed),
         Err(SecurityError::Duplicate(spi(1)))
     );
-    assert_eq!(
-        sender.activate(spi(2)),
-        Err(SecurityError::Unknown(spi(2)))
-    );
+    assert_eq!(sender.activate(spi(2)), Err(SecurityError::Unknown(spi(2))));
     sender
         .add(spi(2), security(), key(2), Persisted::ReservedTo(50))
         .unwrap();
