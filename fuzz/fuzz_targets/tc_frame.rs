@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use space_link::frame::{ControlCommand, SegmentHeader, TcFrame};
+use space_link::cop::ControlCommand;
+use space_link::frame::{SegmentHeader, TcFrame};
 
 fuzz_target!(|data: &[u8]| {
     for fecf in [false, true] {

@@ -10,6 +10,7 @@ pub mod asm;
 pub mod bch;
 pub mod clcw;
 pub mod cltu;
+pub mod cop;
 pub mod crc;
 pub mod frame;
 pub mod ldpc;

@@ -5,8 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use space_link::bch::{self, Decoded, Mode};
 use space_link::cltu::{CltuCode, CltuDecoder, CltuEnd, CltuLimits, LdpcTail, Search};
+use space_link::cop::ControlCommand;
 use space_link::frame::{
-    ControlCommand, FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
+    FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
 };
 use space_link::ldpc::Ldpc;
 use space_link::packet::{Apid, SequenceFlags, SpacePacket};

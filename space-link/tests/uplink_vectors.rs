@@ -8,8 +8,9 @@ use space_link::bch::{self, Decoded, Mode};
 use space_link::clcw::Clcw;
 use space_link::cltu::{self, CltuCode, CltuDecoder, CltuEnd, CltuLimits, LdpcTail, Search};
 use space_link::crc::crc16;
+use space_link::cop::ControlCommand;
 use space_link::frame::{
-    ControlCommand, FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
+    FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
 };
 use space_link::ldpc::{self, Ldpc};
 use space_link::packet::{Apid, SequenceFlags, SpacePacket};

@@ -1,10 +1,12 @@
 //! All stages of one virtual channel in a row, with FOP-1 between frame data units and frames.
 
-use space_link::frame::{ControlCommand, FrameType, MapId, TcFrameError};
+use space_link::cop::ControlCommand;
+use space_link::frame::{FrameType, MapId, TcFrameError};
 use space_link::uplink::{UplinkError, UplinkParameters};
 use thiserror::Error;
 
 use crate::cltu::PhysicalChannel;
+use crate::fop::Frame;
 use crate::frame;
 use crate::packet::{CommandPacketError, PacketCounts};
 use crate::sdls::{SecurityError, SecuritySender};
@@ -176,6 +178,22 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) -> Result<(), TcFrameError> {
         frame::encode_data(&self.parameters, sequence_number, frame_data, out)
+    }
+
+    /// Appends the frame that FOP-1 asks for, its payload a frame data unit.
+    ///
+    /// # Errors
+    /// [`TcFrameError`] when it is too long.
+    pub fn encode_requested<P: AsRef<[u8]>>(
+        &self,
+        frame: &Frame<P>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TcFrameError> {
+        match frame {
+            Frame::Ad { n_s, payload, .. } => self.encode_frame(Some(*n_s), payload.as_ref(), out),
+            Frame::Bd { payload, .. } => self.encode_frame(None, payload.as_ref(), out),
+            Frame::Bc(command) => self.encode_control(*command, out),
+        }
     }
 
     /// Appends the BC frame of a control command.

@@ -1,7 +1,8 @@
 //! Transfer frames out of frame data units: CCSDS 232.0-B-4 4.2. FOP-1 says which type and number a
 //! frame has.
 
-use space_link::frame::{ControlCommand, FrameType, TcFrameError};
+use space_link::cop::ControlCommand;
+use space_link::frame::{FrameType, TcFrameError};
 use space_link::uplink::UplinkParameters;
 
 /// Appends the frame that carries a frame data unit: AD with its number N(S), or BD.
@@ -30,7 +31,7 @@ pub fn encode_control(
     command: ControlCommand,
     out: &mut Vec<u8>,
 ) -> Result<(), TcFrameError> {
-    let mut field = Vec::with_capacity(ControlCommand::OCTETS_MAX);
+    let mut field = Vec::with_capacity(3);
     command.encode(&mut field);
     parameters.encode_frame(FrameType::Bc, 0, &field, out)
 }

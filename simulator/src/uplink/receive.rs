@@ -1,9 +1,12 @@
 //! CLTUs out of the stream of bits, and frames out of CLTUs: CCSDS 231.0-B-4 5.3, 232.0-B-4 4.4.
 
 use space_link::cltu::{Cltu, CltuDecoder, CltuLimits, Search};
-use space_link::frame::TcFrame;
+use space_link::cop::ControlCommand;
 use space_link::frame::tc::{HEADER_OCTETS, TcHeader};
+use space_link::frame::{FrameType, TcFrame};
 use space_link::uplink::UplinkParameters;
+
+use crate::farm::UplinkFrame;
 
 /// What was received and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,23 @@ pub struct ReceivedFrame {
     pub header_octets: [u8; HEADER_OCTETS],
     /// The data field.
     pub data_field: Vec<u8>,
+}
+
+impl ReceivedFrame {
+    /// The frame as FARM-1 takes it: its payload is all that security needs.
+    #[must_use]
+    pub fn for_farm(self) -> UplinkFrame<Self> {
+        match self.header.frame_type {
+            FrameType::Ad => UplinkFrame::Ad {
+                n_s: self.header.sequence_number,
+                payload: self,
+            },
+            FrameType::Bd => UplinkFrame::Bd(self),
+            FrameType::Bc => {
+                ControlCommand::parse(&self.data_field).map_or(UplinkFrame::Invalid, UplinkFrame::Bc)
+            }
+        }
+    }
 }
 
 impl From<&TcFrame<'_>> for ReceivedFrame {

@@ -18,7 +18,7 @@ pub use aos::{AosFrame, AosHeader, HeaderCheck};
 pub use bpdu::Bpdu;
 pub use layout::{FrameKind, FrameLayout, FrameOptions, FrameParts, LayoutError};
 pub use mpdu::{FirstHeader, Mpdu};
-pub use tc::{ControlCommand, FrameType, MapId, SegmentHeader, TcFrame, TcFrameError, TcHeader};
+pub use tc::{FrameType, MapId, SegmentHeader, TcFrame, TcFrameError, TcHeader};
 pub use tm::{TmFrame, TmHeader};
 pub use uslp::{UslpFrame, UslpHeader};
 

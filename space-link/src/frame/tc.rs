@@ -22,8 +22,6 @@ pub const HEADER_OCTETS: usize = 5;
 /// Octets of the longest frame.
 pub const MAX_FRAME_OCTETS: usize = 1024;
 
-const SET_VR: u8 = 0b1000_0010;
-
 /// Why octets are not a TC transfer frame, or a frame has no octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TcFrameError {
@@ -79,14 +77,6 @@ pub enum TcFrameError {
         max: usize,
         /// Octets there are.
         got: usize,
-    },
-    /// Not one of the two control commands.
-    #[error("{got} octets beginning with {first:#04x} are no control command of COP-1")]
-    ControlCommand {
-        /// Octets of the data field.
-        got: usize,
-        /// The first of them.
-        first: u8,
     },
     /// A multiplexer access point identifier of more than 6 bits.
     #[error("map_id is at most 63, not {0}")]
@@ -326,55 +316,6 @@ impl fmt::Display for TcFrame<'_> {
     }
 }
 
-/// A control command of COP-1, the data field of a BC frame (232.0-B-4 4.1.3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ControlCommand {
-    /// Ends FARM-1's lockout.
-    Unlock,
-    /// Sets V(R), the sequence number that FARM-1 expects next.
-    SetVr(u8),
-}
-
-impl ControlCommand {
-    /// Octets of the longest command.
-    pub const OCTETS_MAX: usize = 3;
-
-    /// Reads the data field of a BC frame.
-    ///
-    /// # Errors
-    /// [`TcFrameError::ControlCommand`] for any other octets.
-    pub const fn parse(data_field: &[u8]) -> Result<Self, TcFrameError> {
-        match data_field {
-            [0] => Ok(Self::Unlock),
-            [SET_VR, 0, value] => Ok(Self::SetVr(*value)),
-            _ => Err(TcFrameError::ControlCommand {
-                got: data_field.len(),
-                first: match data_field.first() {
-                    Some(first) => *first,
-                    None => 0,
-                },
-            }),
-        }
-    }
-
-    /// Appends the command's octets: one or three.
-    pub fn encode(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Unlock => out.push(0),
-            Self::SetVr(value) => out.extend_from_slice(&[SET_VR, 0, value]),
-        }
-    }
-}
-
-impl fmt::Display for ControlCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unlock => f.write_str("Unlock"),
-            Self::SetVr(value) => write!(f, "Set V(R) to {value}"),
-        }
-    }
-}
-
 /// Multiplexer access point identifier, 6 bits: which stream of a virtual channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapId(u8);
@@ -503,14 +444,8 @@ mod tests {
     }
 
     #[test]
-    fn only_two_control_commands_are_known() {
-        for octets in [&[][..], &[1], &[0, 0], &[0x82, 1, 5], &[0x82, 0]] {
-            assert!(ControlCommand::parse(octets).is_err(), "{octets:?}");
-        }
-        assert_eq!(
-            ControlCommand::parse(&[0x82, 0, 9]),
-            Ok(ControlCommand::SetVr(9))
-        );
+    fn streams_have_six_bits() {
         assert_eq!(MapId::new(64), Err(TcFrameError::MapId(64)));
+        assert_eq!(MapId::new(63).map(MapId::index), Ok(63));
     }
 }
