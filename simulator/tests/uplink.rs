@@ -356,11 +356,18 @@ fn lost_frames_lose_their_packets_and_no_others() {
             match random(&mut state) % 10 {
                 0..3 => lost = true,
                 3 => {
-                    // The signal goes in the middle of the CLTU.
+                    // The signal goes somewhere in the CLTU; what is whole of it counts.
+                    let before = spacecraft.uplink.counts().frames;
                     spacecraft.receive(&octets[..octets.len() / 2]);
-                    spacecraft.uplink.handle_loss_of_signal();
+                    let mut whole = None;
+                    spacecraft
+                        .uplink
+                        .handle_loss_of_signal(|frame| whole = Some(ReceivedFrame::from(frame)));
+                    if let Some(frame) = whole {
+                        spacecraft.process(&frame);
+                    }
                     ground.encoder.handle_end_of_session();
-                    lost = true;
+                    lost |= spacecraft.uplink.counts().frames == before;
                 }
                 _ => spacecraft.receive(&octets),
             }

@@ -6,9 +6,7 @@ use proptest::prelude::*;
 use space_link::bch::{self, Decoded, Mode};
 use space_link::cltu::{CltuCode, CltuDecoder, CltuEnd, CltuLimits, LdpcTail, Search};
 use space_link::cop::ControlCommand;
-use space_link::frame::{
-    FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
-};
+use space_link::frame::{FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid};
 use space_link::ldpc::Ldpc;
 use space_link::packet::{Apid, SequenceFlags, SpacePacket};
 use space_link::pus::{

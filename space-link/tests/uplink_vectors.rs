@@ -7,11 +7,9 @@ use serde_json::Value;
 use space_link::bch::{self, Decoded, Mode};
 use space_link::clcw::Clcw;
 use space_link::cltu::{self, CltuCode, CltuDecoder, CltuEnd, CltuLimits, LdpcTail, Search};
-use space_link::crc::crc16;
 use space_link::cop::ControlCommand;
-use space_link::frame::{
-    FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid,
-};
+use space_link::crc::crc16;
+use space_link::frame::{FrameType, MapId, Scid, SegmentHeader, TcFrame, TcHeader, Vcid};
 use space_link::ldpc::{self, Ldpc};
 use space_link::packet::{Apid, SequenceFlags, SpacePacket};
 use space_link::pus::{

@@ -46,9 +46,8 @@ impl ReceivedFrame {
                 payload: self,
             },
             FrameType::Bd => UplinkFrame::Bd(self),
-            FrameType::Bc => {
-                ControlCommand::parse(&self.data_field).map_or(UplinkFrame::Invalid, UplinkFrame::Bc)
-            }
+            FrameType::Bc => ControlCommand::parse(&self.data_field)
+                .map_or(UplinkFrame::Invalid, UplinkFrame::Bc),
         }
     }
 }
@@ -104,9 +103,14 @@ impl Uplink {
         decoder.handle_octets(octets, |cltu| frames(parameters, counts, &cltu, &mut each));
     }
 
-    /// The signal was lost: a CLTU that has not ended is given up.
-    pub fn handle_loss_of_signal(&mut self) {
-        self.decoder.handle_loss_of_signal();
+    /// The signal was lost: `each` gets the frames that are whole in the CLTU that has not ended.
+    pub fn handle_loss_of_signal(&mut self, mut each: impl FnMut(&TcFrame<'_>)) {
+        let Self {
+            parameters,
+            decoder,
+            counts,
+        } = self;
+        decoder.handle_loss_of_signal(|cltu| frames(parameters, counts, &cltu, &mut each));
     }
 }
 

@@ -57,6 +57,8 @@ pub enum CltuEnd {
     Rejected,
     /// More octets than the limit.
     TooLong,
+    /// The signal was lost.
+    SignalLost,
 }
 
 /// A CLTU that was received.
@@ -137,9 +139,13 @@ impl CltuDecoder {
         }
     }
 
-    /// The signal was lost: what has been received of a CLTU is given up (event E2), its whole
-    /// blocks included, for its end is unknown.
-    pub fn handle_loss_of_signal(&mut self) {
+    /// The signal was lost (event E2): `each` gets what was decoded of a CLTU. A CLTU without tail
+    /// sequence ends in no other way when nothing follows it; a frame says itself whether it is
+    /// whole.
+    pub fn handle_loss_of_signal(&mut self, mut each: impl FnMut(Cltu<'_>)) {
+        if self.decoding && !self.data.is_empty() {
+            self.end(CltuEnd::SignalLost, &mut each);
+        }
         self.search_again();
     }
 
@@ -197,6 +203,11 @@ impl CltuDecoder {
             }
             None => CltuEnd::Rejected,
         };
+        self.end(end, each);
+        self.search_again();
+    }
+
+    fn end(&mut self, end: CltuEnd, each: &mut impl FnMut(Cltu<'_>)) {
         if matches!(self.code, CltuCode::Bch { randomized: true }) {
             Randomizer::Tc255.apply(&mut self.data);
         }
@@ -207,7 +218,6 @@ impl CltuDecoder {
             inverted: self.inverted,
             end,
         });
-        self.search_again();
     }
 
     fn search_again(&mut self) {
@@ -302,20 +312,25 @@ mod tests {
     }
 
     #[test]
-    fn lost_signal_drops_what_was_received() {
-        let code = CltuCode::Bch { randomized: false };
+    fn when_the_signal_is_lost_whole_blocks_are_left() {
+        let code = CltuCode::Bch { randomized: true };
         let mut stream = Vec::new();
         code.encode(&[1; 14], &mut stream);
         let mut decoder = CltuDecoder::new(code, Search::of(code), CltuLimits::default());
-        let mut found = 0;
-        decoder.handle_octets(&stream[..12], |_| found += 1);
+        let mut found = Vec::new();
+        let mut note = |cltu: Cltu<'_>| found.push((cltu.data.to_vec(), cltu.end));
+        decoder.handle_octets(&stream[..12], &mut note);
         assert!(decoder.is_decoding());
-        decoder.handle_loss_of_signal();
+        decoder.handle_loss_of_signal(&mut note);
         assert!(!decoder.is_decoding());
-        decoder.handle_octets(&stream, |cltu| {
-            assert_eq!(cltu.data, [1; 14]);
-            found += 1;
-        });
-        assert_eq!(found, 1);
+        decoder.handle_loss_of_signal(&mut note);
+        decoder.handle_octets(&stream, &mut note);
+        assert_eq!(
+            found,
+            [
+                (vec![1; 7], CltuEnd::SignalLost),
+                (vec![1; 14], CltuEnd::Tail)
+            ]
+        );
     }
 }
