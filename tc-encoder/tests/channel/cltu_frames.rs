@@ -32,7 +32,6 @@ pub(crate) struct CltuFrames {
 }
 
 impl CltuFrames {
-    #[allow(dead_code, reason = "each test uses one of the layers")]
     pub(crate) fn new(code: CltuCode) -> Self {
         let spi = Spi::new(1).unwrap();
         let association = TcSecurity {

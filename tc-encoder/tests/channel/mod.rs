@@ -3,6 +3,11 @@
 //! What turns frames into octets is a [`FrameLayer`]: a stand-in of a few octets with a CRC, or all
 //! that is between FOP-1 and FARM-1 on a real link (`cltu_frames.rs`).
 
+#![allow(
+    dead_code,
+    reason = "each test uses one of the layers and a part of the outcome"
+)]
+
 use simulator::UplinkFrame;
 use space_link::clcw::Clcw;
 use space_link::cop::ControlCommand;
@@ -31,7 +36,6 @@ pub(crate) trait FrameLayer {
 }
 
 /// A type, a number, a length, the data, a CRC.
-#[allow(dead_code, reason = "each test uses one of the layers")]
 pub(crate) struct CrcFrames;
 
 const AD: u8 = 0;
