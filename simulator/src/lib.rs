@@ -6,6 +6,8 @@
 //! [`Faults`] asked for. [`Pass::truth`] says what was really sent. Equal configurations give equal
 //! octets: there is no clock and no randomness but the seed's.
 //!
+//! [`uplink`] is the other direction: what the spacecraft makes of the octets that reach it.
+//!
 //! [`RepeatedPackets`] makes a long recording of packets out of a short one.
 //!
 //! Of the uplink, [`Farm`] is the spacecraft's end of COP-1 (FARM-1), and [`LinkChannel`] what lies
@@ -33,6 +35,7 @@ mod sink;
 mod telemetry;
 mod thermal;
 mod truth;
+pub mod uplink;
 
 pub use channel::Faults;
 pub use farm::{Farm, FarmError, FarmEvent, FarmSettings, FarmState, Received, UplinkFrame};

@@ -12,6 +12,7 @@ pub(super) struct MissionFile {
     #[serde(default)]
     pub(super) spacecraft: Vec<SpacecraftEntry>,
     pub(super) downlink: DownlinkTable,
+    pub(super) uplink: Option<UplinkTable>,
     #[serde(default)]
     pub(super) packet_time: Vec<PacketTimeEntry>,
 }
@@ -137,6 +138,70 @@ pub(super) struct VirtualChannelEntry {
     pub(super) vcid: u8,
     pub(super) service: ServiceName,
     pub(super) counter_checked: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UplinkTable {
+    pub(super) vcid: u8,
+    pub(super) map_id: Option<u8>,
+    pub(super) segment_header: Option<bool>,
+    pub(super) fecf: Option<bool>,
+    pub(super) frame_length_octets_max: Option<usize>,
+    #[serde(default)]
+    pub(super) code: UplinkCodeName,
+    pub(super) ldpc_tail: Option<TailName>,
+    pub(super) randomized: Option<bool>,
+    pub(super) plop: Option<u8>,
+    pub(super) acquisition_octets: Option<usize>,
+    pub(super) idle_octets: Option<usize>,
+    pub(super) sdls: Option<SdlsTable>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) enum UplinkCodeName {
+    #[default]
+    #[serde(rename = "bch")]
+    Bch,
+    #[serde(rename = "ldpc-128-64")]
+    Ldpc128,
+    #[serde(rename = "ldpc-512-256")]
+    Ldpc512,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TailName {
+    Absent,
+    Corrected,
+    Former,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SdlsTable {
+    pub(super) spi: u16,
+    #[serde(default)]
+    pub(super) service: SdlsServiceName,
+    #[serde(default)]
+    pub(super) mask: MaskName,
+    pub(super) sequence_number_octets: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SdlsServiceName {
+    Authentication,
+    #[default]
+    AuthenticatedEncryption,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MaskName {
+    #[default]
+    Standard,
+    Strict,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

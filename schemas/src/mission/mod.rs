@@ -8,12 +8,15 @@ mod error;
 mod file;
 mod packet_time;
 mod summary;
+mod uplink;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use space_link::frame::Scid;
+use space_link::uplink::UplinkParameters;
 
 pub use downlink::{
     Basis, ChannelParameters, DownlinkParameters, FrameFormat, FrameParameters, Level,
@@ -37,6 +40,9 @@ pub struct Mission {
     pub spacecraft: Vec<Spacecraft>,
     /// How bytes from the antenna become packets.
     pub downlink: DownlinkParameters,
+    /// How commands become what the antenna sends, addressed to the first spacecraft; see
+    /// [`Mission::uplink_of`].
+    pub uplink: Option<UplinkParameters>,
     /// The mission database's files, in the order they are named.
     pub xtce: Vec<PathBuf>,
     /// The orbit file (OMM).
@@ -109,6 +115,13 @@ impl Mission {
             .find(|spacecraft| spacecraft.scid.is_none_or(|listed| listed == scid))
     }
 
+    /// The parameters of a spacecraft's uplink, if the mission has one.
+    pub fn uplink_of(&self, spacecraft: &Spacecraft) -> Option<UplinkParameters> {
+        let scid = Scid::new(spacecraft.scid?).ok()?;
+        self.uplink
+            .map(|uplink| UplinkParameters { scid, ..uplink })
+    }
+
     /// Who is credited with records that name no trustworthy spacecraft: the mission's only
     /// spacecraft, or the mission itself where it has several.
     pub fn default_spacecraft(&self) -> SpacecraftName {
@@ -167,12 +180,25 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
         .as_deref()
         .map(|path| named_file(folder, path, "orbits"))
         .transpose()?;
+    let uplink = match (&raw.uplink, spacecraft.first().and_then(|first| first.scid)) {
+        (Some(table), Some(scid)) => Some(uplink::resolve(table, scid)?),
+        (Some(_), None) => {
+            return Err((
+                "spacecraft".into(),
+                KeyProblem::Missing {
+                    hint: "an uplink needs to know whom to address: list [[spacecraft]] with name and scid",
+                },
+            ));
+        }
+        (None, _) => None,
+    };
     Ok(Mission {
         name: raw.name,
         folder: folder.to_path_buf(),
         version: hex(&Sha256::digest(text.as_bytes()), VERSION_DIGITS),
         spacecraft,
         downlink: downlink::resolve(raw.downlink)?,
+        uplink,
         xtce,
         orbits,
         packet_times: PacketTimes::resolve(&raw.packet_time)?,

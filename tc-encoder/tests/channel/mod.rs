@@ -1,6 +1,12 @@
 //! A ground and a spacecraft with two seeded links between them, run by their own clock.
 //!
-//! What turns frames into octets is a [`FrameLayer`]: here a stand-in of a few octets with a CRC.
+//! What turns frames into octets is a [`FrameLayer`]: a stand-in of a few octets with a CRC, or all
+//! that is between FOP-1 and FARM-1 on a real link (`cltu_frames.rs`).
+
+#![allow(
+    dead_code,
+    reason = "each test uses one of the layers and a part of the outcome"
+)]
 
 use simulator::UplinkFrame;
 use space_link::clcw::Clcw;
@@ -8,6 +14,7 @@ use space_link::cop::ControlCommand;
 use space_link::crc::{crc16, crc16_is_good};
 use tc_encoder::fop::Frame;
 
+pub(crate) mod cltu_frames;
 pub(crate) mod ground;
 pub(crate) mod run;
 pub(crate) mod spacecraft;
@@ -18,6 +25,10 @@ pub(crate) trait FrameLayer {
     fn encode(&mut self, frame: &Frame<Vec<u8>>) -> Vec<u8>;
     /// What the spacecraft makes of a unit: nothing if it is not a valid frame.
     fn decode(&mut self, unit: &[u8]) -> Option<UplinkFrame<Vec<u8>>>;
+    /// What is in a data unit that FARM-1 handed over; nothing if security refuses it.
+    fn open(&mut self, data: Vec<u8>) -> Option<Vec<u8>> {
+        Some(data)
+    }
     /// The unit that carries a control word down.
     fn encode_report(&mut self, word: [u8; 4]) -> Vec<u8>;
     /// What the ground makes of it.
@@ -80,13 +91,13 @@ impl FrameLayer for CrcFrames {
     }
 }
 
-fn with_crc(mut octets: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_crc(mut octets: Vec<u8>) -> Vec<u8> {
     let crc = crc16(&octets);
     octets.extend(crc.to_be_bytes());
     octets
 }
 
-fn without_crc(octets: &[u8]) -> Option<&[u8]> {
+pub(crate) fn without_crc(octets: &[u8]) -> Option<&[u8]> {
     crc16_is_good(octets).then(|| &octets[..octets.len() - 2])
 }
 

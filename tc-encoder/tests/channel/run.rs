@@ -192,7 +192,7 @@ pub(crate) fn run(
         }
         now = next_moment(now, &ground, &spacecraft, &uplink, &downlink);
     }
-    spacecraft.finish();
+    spacecraft.finish(layer);
     judge(&ground.fates, &spacecraft.executed)?;
     let count = |fate| ground.fates.iter().filter(|f| **f == fate).count();
     Ok(Outcome {

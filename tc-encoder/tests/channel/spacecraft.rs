@@ -37,8 +37,7 @@ impl Spacecraft {
         if now >= self.next_execution {
             self.next_execution = now + self.execution;
             if let Some(Received::Ad(data) | Received::Bd(data)) = self.farm.poll_received() {
-                let number = data[..4].try_into().expect("commands have a number");
-                self.executed.push(u32::from_be_bytes(number));
+                self.execute(layer, data);
             }
         }
         if now >= self.next_report {
@@ -50,8 +49,14 @@ impl Spacecraft {
     }
 
     /// Executes what is still held.
-    pub(crate) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self, layer: &mut impl FrameLayer) {
         while let Some(Received::Ad(data) | Received::Bd(data)) = self.farm.poll_received() {
+            self.execute(layer, data);
+        }
+    }
+
+    fn execute(&mut self, layer: &mut impl FrameLayer, data: Vec<u8>) {
+        if let Some(data) = layer.open(data) {
             let number = data[..4].try_into().expect("commands have a number");
             self.executed.push(u32::from_be_bytes(number));
         }
