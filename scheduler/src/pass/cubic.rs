@@ -4,8 +4,9 @@ use crate::vector::Vector;
 
 /// A position by seconds after the first node: Hermite's cubic.
 ///
-/// Its error is at most the step's fourth power times the fourth derivative by 384: 5 m for a
-/// low orbit and 120 s.
+/// Its error is at most the step's fourth power times the fourth derivative by 384, 5 m for a low
+/// orbit and 120 s, and what comes from SGP4's velocities, which are some cm/s off the change of its
+/// positions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cubic([Vector; 4]);
 
