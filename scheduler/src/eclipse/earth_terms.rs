@@ -4,6 +4,8 @@
 //! position algorithm", NREL/TP-560-34302 (2008), table A4.2. t is in millennia of dynamical time
 //! since J2000; ecliptic and mean equinox of date.
 
+#![allow(clippy::approx_constant)] // Phases near pi are the theory's own digits.
+
 /// Amplitude in 10^-8 radians or astronomical units, phase in radians, radians a millennium.
 pub(super) type Term = (f64, f64, f64);
 

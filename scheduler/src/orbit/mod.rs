@@ -171,9 +171,9 @@ impl Sweep<'_> {
 #[inline]
 fn in_orbit(state: State, time: impl FnOnce() -> UtcMicros) -> Result<State, OrbitError> {
     let squared = dot(&state.position_km, &state.position_km);
-    if squared >= DECAYED_KM * DECAYED_KM {
+    if (DECAYED_KM * DECAYED_KM..f64::INFINITY).contains(&squared) {
         Ok(state)
-    } else if squared.is_nan() {
+    } else if !squared.is_finite() {
         Err(OrbitError::Diverged { at: time() })
     } else {
         Err(OrbitError::Decayed { at: time() })

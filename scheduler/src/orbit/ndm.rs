@@ -46,10 +46,12 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// `98.2 [deg]` is 98.2.
+/// `98.2 [deg]` is 98.2; brackets after anything but a number are part of a name.
 fn without_unit(value: &str) -> &str {
     match value.split_once('[') {
-        Some((number, unit)) if unit.ends_with(']') => number.trim_end(),
+        Some((number, unit)) if unit.ends_with(']') && number.trim().parse::<f64>().is_ok() => {
+            number.trim_end()
+        }
         _ => value,
     }
 }
@@ -115,8 +117,9 @@ pub(super) fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML 1.0 has no other control characters (2.2).
-            character if character.is_control() => escaped.push(' '),
+            // What XML 1.0 has no place for (2.2).
+            '\u{fffe}' | '\u{ffff}' => escaped.push('?'),
+            character if character.is_control() => escaped.push('?'),
             character => escaped.push(character),
         }
     }

@@ -92,6 +92,45 @@ fn every_notation_gives_the_same_elements() {
 }
 
 #[test]
+fn the_files_of_the_tests_are_read_by_their_content() {
+    let folder = ::tests::workspace().join("tests/orbits");
+    let iss = read(ISS.as_bytes()).unwrap().satellites.remove(0);
+    let at = time("2025-03-11T12:10:00Z");
+    let there = iss.orbit().unwrap().state(at).unwrap();
+    for (name, format) in [
+        ("iss.tle", Format::Tle),
+        ("node.json", Format::OmmJson),
+        ("node.kvn", Format::OmmKvn),
+        ("node.xml", Format::Xml),
+        ("iss.oem", Format::OemKvn),
+    ] {
+        let file = read(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+        assert_eq!(file.format, format, "{name}");
+        assert_eq!((file.satellites.len(), file.faults.len()), (1, 0), "{name}");
+        let orbit = file.satellites[0].orbit().unwrap();
+        // All of them are one orbit.
+        let state = orbit.state(at).unwrap();
+        let apart = crate::vector::difference(&state.position_km, &there.position_km);
+        assert!(norm(&apart) < 1e-4, "{name}: {apart:?}");
+    }
+}
+
+#[test]
+fn a_name_may_hold_what_the_notations_do_not() {
+    let file = read(
+        JSON.replace("NODE \\u0041", "A=B [C] <D>\\u0001&amp;")
+            .as_bytes(),
+    )
+    .unwrap();
+    let one = std::slice::from_ref(elements(&file));
+    assert_eq!(&*one[0].name, "A=B [C] <D>\u{1}&amp;");
+    let kvn = read(write_omm_kvn(one, "T").as_bytes()).unwrap();
+    assert_eq!(elements(&kvn).name, one[0].name);
+    let xml = read(write_omm_xml(one, "T").as_bytes()).unwrap();
+    assert_eq!(&*elements(&xml).name, "A=B [C] <D>?&amp;");
+}
+
+#[test]
 fn numbers_as_text_and_a_single_object_are_json_too() {
     let text = JSON
         .replace("15.49895111", "\"15.49895111\"")

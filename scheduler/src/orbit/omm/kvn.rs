@@ -45,8 +45,8 @@ pub fn write(elements: &[Elements], originator: &str) -> String {
         let fixed = FIXED.map(|(keyword, value)| (keyword, value.to_owned()));
         let all = header.iter().chain(metadata).chain(&fixed).chain(data);
         for (keyword, value) in all.filter(|(_, value)| !value.is_empty()) {
-            // A value ends with its line, and brackets would be taken for a unit.
-            let value = value.replace(['\n', '\r', '[', ']'], " ");
+            // A value ends with its line.
+            let value = value.replace(['\n', '\r'], " ");
             let _ = writeln!(text, "{keyword} = {value}");
         }
         text.push('\n');
