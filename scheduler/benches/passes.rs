@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use scheduler::constellation::{Shell, Walker, walker};
 use scheduler::eclipse::{Sun, eclipses};
 use scheduler::frame::EarthOrientation;
-use scheduler::orbit::{self, Elements, Orbit, Satellite, Source};
+use scheduler::orbit::{self, Elements, Orbit, Satellite, Source, write_omm_json};
 use scheduler::pass::{Predictor, Scratch};
 use scheduler::station::Station;
 use scheduler::window::Window;
@@ -160,14 +160,23 @@ fn stream(satellites: u32) {
     let (earth, stations) = (EarthOrientation::builtin(), stations());
     let predictor = Predictor::new(&stations, &earth, window(24));
     let before = resident_mib();
-    let satellites = constellation(satellites);
+    let text = text(satellites);
+    let begin = Instant::now();
+    let file = orbit::read(text.as_bytes()).expect("a file");
+    println!(
+        "{} satellites read from {} MB of OMM in JSON: {:.2} s",
+        file.satellites.len(),
+        text.len() / 1_000_000,
+        begin.elapsed().as_secs_f64()
+    );
+    let satellites = file.satellites;
     let held = resident_mib();
     let begin = Instant::now();
     let passes = count(&predictor, &satellites);
     let peak = resident_mib();
     let million = before + (peak - before) * 1e6 / satellites.len() as f64;
     println!(
-        "{} satellites streamed, 20 stations, 24 h, one thread: {:.1} s for {passes} passes; {held:.0} MiB before, {peak:.0} MiB at the peak; a million: {:.0} s and {million:.0} MiB (at most 4,096)",
+        "{} satellites streamed, 20 stations, 24 h, one thread: {:.1} s for {passes} passes; {held:.0} MiB with the file before, {peak:.0} MiB at the peak; a million: {:.0} s and {million:.0} MiB (at most 4,096)",
         satellites.len(),
         begin.elapsed().as_secs_f64(),
         begin.elapsed().as_secs_f64() * 1e6 / satellites.len() as f64,
@@ -183,6 +192,18 @@ fn count(predictor: &Predictor<'_>, satellites: &[Satellite]) -> usize {
         count += prediction.passes.len();
     });
     count
+}
+
+/// The file that the constellation would come in.
+fn text(satellites: u32) -> String {
+    let elements: Vec<Elements> = constellation(satellites)
+        .into_iter()
+        .filter_map(|satellite| match satellite.source {
+            Source::Elements(elements) => Some(elements),
+            Source::Ephemeris { .. } => None,
+        })
+        .collect();
+    write_omm_json(&elements).expect("JSON")
 }
 
 /// Shells of a Walker pattern between 500 and 1,200 km.

@@ -104,3 +104,59 @@ impl EarthAt {
         [x + pole_x * z, y - pole_y * z, z - pole_x * x + pole_y * y]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use space_link::time::LeapSeconds;
+
+    use super::*;
+
+    fn earth(pole_arcsec: [f64; 2]) -> EarthOrientation {
+        let row = |mjd| EarthOrientationRow {
+            mjd,
+            ut1_minus_utc_s: 0.044_240_5,
+            pole_arcsec,
+        };
+        let rows = [row(60_700.0), row(60_800.0)];
+        EarthOrientation::from_rows(&rows, LeapSeconds::IERS).unwrap()
+    }
+
+    #[test]
+    fn the_pole_moves_the_ground_as_skyfield_says() {
+        // The ISS at this time, and by how many m it moves in ITRS when the pole goes to 0.3 and
+        // -0.2 arc seconds: skyfield 1.55 with `polar_motion_table`.
+        let at: UtcMicros = "2025-03-11T12:10:00Z".parse().unwrap();
+        let moved = [2.348_259_49, 1.565_754_88, -6.376_219_65];
+        let state = State {
+            position_km: [915.717_106_930, 6_530.962_621_932, 1_614.804_560_026],
+            velocity_km_s: [-5.0, 0.0, 5.0],
+        };
+        let (still, tilted) = (
+            earth([0.0; 2]).itrf(at, &state),
+            earth([0.3, -0.2]).itrf(at, &state),
+        );
+        assert!((still.position_km[0] + 12.592_828_54).abs() < 1e-3);
+        for axis in 0..3 {
+            let metres = (tilted.position_km[axis] - still.position_km[axis]) * 1e3;
+            assert!((metres - moved[axis]).abs() < 1e-3, "{axis}: {metres}");
+        }
+    }
+
+    #[test]
+    fn the_way_to_the_earth_and_back_is_none() {
+        let state = State {
+            position_km: [1_234.5, -6_789.0, 321.0],
+            velocity_km_s: [5.0, 1.0, -5.5],
+        };
+        for pole in [[0.0; 2], [0.3, -0.2]] {
+            let earth = earth(pole).earth_at(1_741_694_400.25);
+            let (position, velocity) = earth.itrf(&state.position_km, &state.velocity_km_s);
+            let (position, velocity) = earth.teme(&position, &velocity);
+            for axis in 0..3 {
+                // The pole is turned to first order only.
+                assert!((position[axis] - state.position_km[axis]).abs() < 1e-7);
+                assert!((velocity[axis] - state.velocity_km_s[axis]).abs() < 1e-10);
+            }
+        }
+    }
+}

@@ -271,6 +271,58 @@ fn the_doppler_shift_is_positive_while_it_comes_nearer() {
 }
 
 #[test]
+fn an_ephemeris_has_the_passes_of_its_orbit_where_it_reaches() {
+    use crate::orbit::{Ephemeris, EphemerisSegment, EphemerisState, Interpolation};
+    let exact = iss().orbit().unwrap();
+    let stations = [station(20.82, -156.45, 5.0), station(64.82, -147.72, 5.0)];
+    let day = window("2025-03-11T12:00:00Z", "2025-03-12T12:00:00Z");
+    let whole = predict(&exact, &stations, day);
+    // Two parts with a gap between them, each of which may cut a pass.
+    let first = whole.iter().find(|pass| !pass.aos_clipped).unwrap();
+    let edge = first.tca.time.get() / 60_000_000 * 60_000_000;
+    let minute = |count: i64| UtcMicros::new(edge + count * 60_000_000);
+    let segment = |minutes: std::ops::RangeInclusive<i64>| {
+        let state = |count| EphemerisState {
+            time: minute(count),
+            state: exact.state(minute(count)).unwrap(),
+        };
+        let states: Vec<EphemerisState> = minutes.map(state).collect();
+        EphemerisSegment::new(states, Interpolation::Lagrange(9), None).unwrap()
+    };
+    let ephemeris = Ephemeris::new(vec![segment(-200..=0), segment(120..=600)]).unwrap();
+    let orbit = Orbit::from_ephemeris(std::sync::Arc::new(ephemeris));
+    let found = predict(&orbit, &stations, day);
+    let parts = [
+        (day.from(), minute(0)),
+        (minute(120), day.to().min(minute(600))),
+    ];
+    let mut expected = 0;
+    for (from, to) in parts {
+        for pass in whole
+            .iter()
+            .filter(|pass| pass.aos.time < to && pass.los.time > from)
+        {
+            expected += 1;
+            let same = found.iter().find(|other| {
+                let near = |a: UtcMicros, b: UtcMicros| seconds_between(a, b).abs() < 1e-3;
+                other.station == pass.station
+                    && near(other.aos.time, pass.aos.time.max(from))
+                    && near(other.los.time, pass.los.time.min(to))
+            });
+            let same = same.unwrap_or_else(|| panic!("{pass:?} is not in {found:?}"));
+            assert_eq!(same.los_clipped, pass.los_clipped || pass.los.time > to);
+            assert_eq!(same.aos_clipped, pass.aos_clipped || pass.aos.time < from);
+        }
+    }
+    assert!(
+        found
+            .iter()
+            .any(|pass| pass.los.time == minute(0) && pass.los_clipped)
+    );
+    assert_eq!(found.len(), expected);
+}
+
+#[test]
 fn a_row_is_what_the_command_line_promises() {
     let orbit = iss().orbit().unwrap();
     let here = station(20.82, -156.45, 5.0);

@@ -21,30 +21,29 @@ pub(in crate::orbit) fn read(text: &str, file: &mut OrbitFile) -> Result<(), Fil
     reader.end().map_err(FileError::Json)
 }
 
-/// Elements as a JSON array of OMM keywords.
+/// Elements as a JSON array of OMM keywords, an object a line.
 ///
 /// # Errors
-/// None in practice; what serde_json says.
+/// None in practice; what `serde_json` says.
 pub fn write(elements: &[Elements]) -> Result<String, serde_json::Error> {
-    let objects: Vec<Value> = elements
-        .iter()
-        .map(|elements| {
-            let fixed = FIXED.map(|(keyword, value)| (keyword.to_owned(), value.into()));
-            let values = written(elements)
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(keyword, value)| {
-                    let is_text = keyword.starts_with("OBJECT") || keyword == "EPOCH";
-                    let number = value.parse().ok().filter(|_| !is_text);
-                    (
-                        keyword.to_owned(),
-                        number.map_or(value.into(), Value::Number),
-                    )
-                });
-            Value::Object(fixed.into_iter().chain(values).collect::<Map<_, _>>())
-        })
-        .collect();
-    serde_json::to_string_pretty(&objects)
+    let mut text = String::from("[");
+    for (index, elements) in elements.iter().enumerate() {
+        let fixed = FIXED.map(|(keyword, value)| (keyword.to_owned(), value.into()));
+        let values = written(elements)
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(keyword, value)| {
+                let is_text = keyword.starts_with("OBJECT") || keyword == "EPOCH";
+                let number = value.parse().ok().filter(|_| !is_text);
+                let value = number.map_or(value.into(), Value::Number);
+                (keyword.to_owned(), value)
+            });
+        let object: Map<_, _> = fixed.into_iter().chain(values).collect();
+        text.push_str(if index == 0 { "\n" } else { ",\n" });
+        text.push_str(&serde_json::to_string(&object)?);
+    }
+    text.push_str("\n]\n");
+    Ok(text)
 }
 
 struct Records<'f>(&'f mut OrbitFile);
