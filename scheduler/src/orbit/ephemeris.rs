@@ -17,7 +17,8 @@ const STATES_MAX: usize = 10_000_000;
 /// 502.0-B-3 5.2.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interpolation {
-    /// A polynomial through positions and velocities, of an odd degree up to 15.
+    /// A polynomial through positions and velocities, of an odd degree up to 15. Not for states of
+    /// SGP4, whose velocities are some cm/s off the change of its positions.
     Hermite(u8),
     /// A polynomial through positions and one through velocities, of a degree up to 15.
     Lagrange(u8),

@@ -143,11 +143,12 @@ fn read_xml(text: &str, earth: &EarthOrientation, file: &mut OrbitFile) -> Resul
         let got = ndm::shown(name);
         return Err(FileError::Root { got });
     }
+    let mut lines = ndm::LineCounter::new(text);
     let messages = root.children().filter(roxmltree::Node::is_element);
     for message in std::iter::once(root).chain(messages) {
         match message.tag_name().name() {
-            "omm" => omm::read_xml(message, file),
-            "oem" => oem::read_xml(message, earth, file),
+            "omm" => omm::read_xml(message, lines.line(message.range().start), file),
+            "oem" => oem::read_xml(message, &mut lines, earth, file),
             _ => {}
         }
     }

@@ -69,6 +69,36 @@ pub(super) fn parse_xml(text: &str) -> Result<roxmltree::Document<'_>, FileError
     })
 }
 
+/// Counts lines up to places of a text that come in order, so that the text is gone through once.
+pub(super) struct LineCounter<'a> {
+    rest: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> LineCounter<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self {
+            rest: text,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line, counted from 1, of an octet that is not before the last one asked for.
+    pub(super) fn line(&mut self, octet: usize) -> usize {
+        let passed = octet.saturating_sub(self.at).min(self.rest.len());
+        let (before, rest) = self
+            .rest
+            .split_at_checked(passed)
+            .unwrap_or(("", self.rest));
+        self.line += before.bytes().filter(|octet| *octet == b'\n').count();
+        self.at += before.len();
+        self.rest = rest;
+        self.line
+    }
+}
+
 /// The text of an element.
 pub(super) fn text<'a>(node: roxmltree::Node<'a, '_>) -> &'a str {
     node.text().unwrap_or_default().trim()

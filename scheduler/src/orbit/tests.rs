@@ -131,6 +131,23 @@ fn a_name_may_hold_what_the_notations_do_not() {
 }
 
 #[test]
+fn a_fault_in_xml_has_its_line() {
+    let file = read(JSON.as_bytes()).unwrap();
+    let mut bad = elements(&file).clone();
+    bad.eccentricity = 7.0;
+    let all = [
+        elements(&file).clone(),
+        bad.clone(),
+        elements(&file).clone(),
+        bad,
+    ];
+    let file = read(write_omm_xml(&all, "TEST").as_bytes()).unwrap();
+    assert_eq!(file.satellites.len(), 2);
+    let lines: Vec<Option<usize>> = file.faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [Some(4), Some(6)]);
+}
+
+#[test]
 fn numbers_as_text_and_a_single_object_are_json_too() {
     let text = JSON
         .replace("15.49895111", "\"15.49895111\"")

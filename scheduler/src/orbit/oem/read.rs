@@ -1,5 +1,6 @@
 //! Reading OEM in KVN and XML.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use space_link::time::{TimeScale, UtcMicros};
@@ -81,15 +82,15 @@ pub(in crate::orbit) fn read_kvn(text: &str, earth: &EarthOrientation, file: &mu
 /// Reads one `oem` element.
 pub(in crate::orbit) fn read_xml(
     message: roxmltree::Node<'_, '_>,
+    lines: &mut ndm::LineCounter<'_>,
     earth: &EarthOrientation,
     file: &mut OrbitFile,
 ) {
     let mut drafts = Vec::new();
     let named = |node: &roxmltree::Node<'_, '_>, name| node.tag_name().name() == name;
     for segment in message.descendants().filter(|node| named(node, "segment")) {
-        let line = message.document().text_pos_at(segment.range().start).row;
         let mut draft = Draft {
-            line: line as usize,
+            line: lines.line(segment.range().start),
             ..Draft::default()
         };
         for node in segment.descendants().filter(roxmltree::Node::is_element) {
@@ -241,6 +242,7 @@ impl<'a> Draft<'a> {
 /// Puts the drafts' segments together by object, and their faults where they belong.
 fn finish(drafts: Vec<Draft<'_>>, earth: &EarthOrientation, file: &mut OrbitFile) {
     let mut objects: Vec<(&str, &str, usize, Vec<EphemerisSegment>)> = Vec::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     let mut fail = |name: &str, line, reason| {
         file.faults.push(RecordFault {
             satellite: ndm::shown(name),
@@ -256,10 +258,9 @@ fn finish(drafts: Vec<Draft<'_>>, earth: &EarthOrientation, file: &mut OrbitFile
                 object_id,
                 segment,
             }) => {
-                let same = objects
-                    .iter_mut()
-                    .find(|object| (object.0, object.1) == (name, object_id));
-                match same {
+                let next = objects.len();
+                let place = *places.entry((name, object_id)).or_insert(next);
+                match objects.get_mut(place) {
                     Some(object) => object.3.push(segment),
                     None => objects.push((name, object_id, line, vec![segment])),
                 }

@@ -8,15 +8,14 @@ use crate::orbit::Elements;
 use crate::orbit::file::OrbitFile;
 use crate::orbit::ndm::{escape, text};
 
-/// Reads one `omm` element.
-pub(in crate::orbit) fn read(message: roxmltree::Node<'_, '_>, file: &mut OrbitFile) {
+/// Reads one `omm` element, which begins at a line.
+pub(in crate::orbit) fn read(message: roxmltree::Node<'_, '_>, line: usize, file: &mut OrbitFile) {
     let mut values = Values::default();
     for node in message.descendants().filter(roxmltree::Node::is_element) {
         let value = Scalar::Text(Cow::Borrowed(text(node)));
         values.set(node.tag_name().name(), value);
     }
-    let line = message.document().text_pos_at(message.range().start).row;
-    values.finish(Some(line as usize), file);
+    values.finish(Some(line), file);
 }
 
 /// Elements as OMM in XML, in one `ndm`.
