@@ -136,9 +136,9 @@ mod tests {
             earth([0.3, -0.2]).itrf(at, &state),
         );
         assert!((still.position_km[0] + 12.592_828_54).abs() < 1e-3);
-        for axis in 0..3 {
+        for (axis, moved) in moved.iter().enumerate() {
             let metres = (tilted.position_km[axis] - still.position_km[axis]) * 1e3;
-            assert!((metres - moved[axis]).abs() < 1e-3, "{axis}: {metres}");
+            assert!((metres - moved).abs() < 1e-3, "{axis}: {metres}");
         }
     }
 
