@@ -1,2 +1,6 @@
 //! Which satellite talks to which antenna when, what is uploaded in each window, and which orbital
 //! node runs which job. Pure: time is an argument, and the same input gives the same plan.
+
+pub mod interval;
+pub mod plan;
+pub mod rate;
