@@ -11,12 +11,14 @@
 //! 3. improvement: one antenna after the other is used anew, exactly, while all others stay.
 
 mod contact;
+mod flow;
 mod grid;
 mod improve;
 mod lane;
 mod opportunity;
 mod price;
 mod satellite;
+mod schedule;
 mod state;
 
 pub use contact::{Contact, ContactPlan, FallbackBooking, RefusedOpportunity, plan_contacts};

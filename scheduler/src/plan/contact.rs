@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::grid::Grid;
-use super::improve::{fill, improve};
-use super::lane::Schedule;
+use super::grid::{Column, Grid};
+use super::improve::{book_all, fill, improve, prune};
 use super::opportunity::{Band, Opportunity, PlanError, PlanRequest, Unusable};
 use super::price::descend;
+use super::schedule::Schedule;
 use super::state::ContactState;
 use crate::interval::Interval;
 
@@ -105,18 +105,23 @@ impl ContactPlan {
 pub fn plan_contacts(request: &PlanRequest) -> Result<ContactPlan, PlanError> {
     let (grid, refused) = Grid::new(request)?;
     let effort = request.effort;
-    let mut found: Option<Schedule> = None;
-    let prices = descend(&grid, None, effort.iterations, effort.gap, |prices, columns| {
-        let mut schedule = Schedule::new(&grid);
-        fill(&mut schedule, prices, columns);
-        super::improve::sweep(&mut schedule);
-        let value = schedule.value;
-        if found.as_ref().is_none_or(|best| value > best.value) {
-            found = Some(schedule);
-        }
-        found.as_ref().map_or(0.0, |best| best.value)
-    });
-    let mut schedule = found.unwrap_or_else(|| Schedule::new(&grid));
+    let mut found: (f64, Vec<Column>) = (0.0, Vec::new());
+    let prices = descend(
+        &grid,
+        None,
+        effort.iterations,
+        effort.gap,
+        |tolls, columns| {
+            let (value, taken) = fill(&grid, tolls, columns);
+            if value > found.0 {
+                found = (value, taken);
+            }
+            found.0
+        },
+    );
+    let mut schedule = Schedule::new(&grid);
+    book_all(&mut schedule, found.1);
+    prune(&mut schedule, &prices.values);
     improve(&mut schedule, &prices, effort.rounds, effort.gap);
     let mut plan = assemble(request, &schedule);
     plan.bound = prices.bound.max(plan.value);
@@ -175,7 +180,15 @@ pub(crate) fn assemble(request: &PlanRequest, schedule: &Schedule) -> ContactPla
             }
         })
         .collect();
-    contacts.sort_by_key(|c| (c.interval.start, c.station, c.band, c.antenna, c.opportunity));
+    contacts.sort_by_key(|c| {
+        (
+            c.interval.start,
+            c.station,
+            c.band,
+            c.antenna,
+            c.opportunity,
+        )
+    });
     let value = contacts.iter().map(|contact| contact.value).sum();
     ContactPlan {
         window: request.window,

@@ -9,8 +9,6 @@ use crate::interval::{DAY, Interval};
 
 /// Antennas that are interchangeable.
 pub(crate) struct Group {
-    pub(crate) station: u32,
-    pub(crate) band: Band,
     pub(crate) count: u32,
 }
 
@@ -153,8 +151,6 @@ impl Grid {
             groups: groups
                 .into_values()
                 .map(|(_, antennas)| Group {
-                    station: antennas.station,
-                    band: antennas.band,
                     count: antennas.count,
                 })
                 .collect(),
@@ -374,8 +370,7 @@ impl<'a> Maker<'a> {
         let longest = longest.ok_or(Unusable::Closed)?;
         let before = self.found.len();
         for part in parts {
-            self.found
-                .extend(self.pass(index, part, &held, shortest));
+            self.found.extend(self.pass(index, part, &held, shortest));
         }
         if self.found.len() == before {
             return Err(short(longest));

@@ -6,9 +6,7 @@ use crate::interval::{DAY, Interval, SECOND};
 use crate::rate::RateProfile;
 
 /// What carries the signal.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Band {
     /// 2 GHz.
@@ -108,8 +106,8 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         Self {
-            iterations: 160,
-            rounds: 24,
+            iterations: 120,
+            rounds: 6,
             gap: 5e-4,
         }
     }

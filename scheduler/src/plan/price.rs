@@ -46,7 +46,7 @@ pub(crate) fn descend(
     first: Option<Vec<f64>>,
     iterations: u32,
     gap: f64,
-    mut plan: impl FnMut(&[f64], &[Column]) -> f64,
+    mut plan: impl FnMut(&Tolls, &[Column]) -> f64,
 ) -> Prices {
     let mut prices = first.unwrap_or_else(|| first_prices(grid));
     let mut tolls = Tolls::new(grid.groups.len(), grid.slots);
@@ -73,13 +73,13 @@ pub(crate) fn descend(
             stalled += 1;
         }
         if iteration % PLAN_EVERY == 0 {
-            value = value.max(plan(&prices, &columns));
+            value = value.max(plan(&tolls, &columns));
         }
         if best.bound - value <= gap * best.bound {
             break;
         }
         if stalled >= STALLED_MAX {
-            step *= 0.6;
+            step *= SHORTER;
             stalled = 0;
         }
         usage(grid, &columns, &mut excess);
@@ -156,7 +156,8 @@ fn first_prices(grid: &Grid) -> Vec<f64> {
 /// Steps between plans.
 const PLAN_EVERY: u32 = 10;
 /// Steps without progress before steps get shorter.
-const STALLED_MAX: u32 = 4;
+const STALLED_MAX: u32 = 3;
+const SHORTER: f64 = 0.8;
 /// How much of its direction a step takes from the one before.
 const MEMORY: f64 = 0.3;
 const ROUNDING: f64 = 1e-12;

@@ -32,7 +32,7 @@ impl Tolls {
         }
     }
 
-    fn at(&self, group: u32, slot: i32) -> f64 {
+    pub(crate) fn at(&self, group: u32, slot: i32) -> f64 {
         self.sums[group as usize * self.stride + slot as usize]
     }
 }
@@ -44,6 +44,9 @@ pub(crate) struct Scratch {
     /// The best value by each edge of the cluster, and by the contacts of the day so far.
     idle: Vec<f64>,
     choice: Vec<Choice>,
+    /// Of a single pass: by the edge where a contact ends, where it starts.
+    ends: Vec<u32>,
+    spare: Vec<Vec<Run>>,
 }
 
 struct Active {
@@ -65,9 +68,14 @@ struct Run {
 enum Choice {
     /// As an edge before, in a layer.
     Wait(u32),
-    Contact { pass: u32, a: u32, layer: u32 },
+    Contact {
+        pass: u32,
+        a: u32,
+        layer: u32,
+    },
 }
 
+const NONE: u32 = u32::MAX;
 const NEVER: f64 = f64::NEG_INFINITY;
 const NO_RUN: Run = Run {
     worth: NEVER,
@@ -89,7 +97,10 @@ pub(crate) fn best(
         let (mut total, mut from) = (0.0, passes.start);
         while from < passes.end {
             let to = cluster_end(grid, from, passes.end);
-            total += solve(grid, tolls, from..to, 0, scratch, columns);
+            total += match to - from {
+                1 => single(grid, tolls, from, scratch, columns),
+                _ => solve(grid, tolls, from..to, 0, scratch, columns),
+            };
             from = to;
         }
         return total;
@@ -99,7 +110,42 @@ pub(crate) fn best(
     }
     // No satellite has more contacts than its passes have slots.
     let slots: u32 = passes.clone().map(|pass| grid.passes[pass].len).sum();
-    solve(grid, tolls, passes, max.min(slots) as usize, scratch, columns)
+    solve(
+        grid,
+        tolls,
+        passes,
+        max.min(slots) as usize,
+        scratch,
+        columns,
+    )
+}
+
+/// The best that a pass could gain, if its satellite had no other; below 0 if it gains nothing.
+pub(crate) fn gain(grid: &Grid, tolls: &Tolls, index: usize, starts: &mut Vec<f64>) -> f64 {
+    let pass = &grid.passes[index];
+    let values = grid.values(pass);
+    starts.clear();
+    starts.extend((pass.start_min..pass.len).map(|a| {
+        let tolls = pass.uses().iter().map(|held| {
+            let from = pass.hold_start(held, a);
+            tolls.at(held.group, from)
+        });
+        tolls.sum::<f64>() - values[a as usize]
+    }));
+    let (mut best, mut run, mut next) = (NEVER, NEVER, 0);
+    for b in 1..=pass.end_max {
+        let limit = pass.start_limit(b) - pass.start_min as i32;
+        while next as i32 <= limit {
+            run = run.max(starts[next]);
+            next += 1;
+        }
+        let tolls = pass.uses().iter().map(|held| {
+            let to = pass.hold_end(held, b);
+            tolls.at(held.group, to)
+        });
+        best = best.max(run + values[b as usize] - tolls.sum::<f64>());
+    }
+    best
 }
 
 fn cluster_end(grid: &Grid, from: usize, end: usize) -> usize {
@@ -110,6 +156,62 @@ fn cluster_end(grid: &Grid, from: usize, end: usize) -> usize {
         to += 1;
     }
     to
+}
+
+/// A pass that meets no other: the same as `solve`, the usual case.
+fn single(
+    grid: &Grid,
+    tolls: &Tolls,
+    index: usize,
+    scratch: &mut Scratch,
+    columns: &mut Vec<Column>,
+) -> f64 {
+    let pass = &grid.passes[index];
+    let values = grid.values(pass);
+    let Scratch { idle, ends, .. } = scratch;
+    idle.clear();
+    ends.clear();
+    idle.push(0.0);
+    ends.push(NONE);
+    let (mut next, mut run, mut start) = (pass.start_min, NEVER, 0);
+    let mut best = 0.0;
+    for b in 1..=pass.end_max {
+        let limit = pass.start_limit(b);
+        while next as i32 <= limit {
+            let mut worth = idle[next as usize] - values[next as usize];
+            for held in pass.uses() {
+                worth += tolls.at(held.group, pass.hold_start(held, next));
+            }
+            if worth > run {
+                (run, start) = (worth, next);
+            }
+            next += 1;
+        }
+        let mut end = NONE;
+        if run > NEVER {
+            let mut worth = run + values[b as usize];
+            for held in pass.uses() {
+                worth -= tolls.at(held.group, pass.hold_end(held, b));
+            }
+            if worth > best {
+                (best, end) = (worth, start);
+            }
+        }
+        idle.push(best);
+        ends.push(end);
+    }
+    let mut b = pass.end_max;
+    while b > 0 {
+        match ends[b as usize] {
+            NONE => b -= 1,
+            a => {
+                let pass = index as u32;
+                columns.push(Column { pass, a, b });
+                b = a;
+            }
+        }
+    }
+    best
 }
 
 /// With `max` contacts a day, or any number if it is 0.
@@ -138,6 +240,8 @@ fn solve(
         active,
         idle,
         choice,
+        spare,
+        ..
     } = scratch;
     idle[0] = 0.0;
     let mut upcoming = passes;
@@ -153,13 +257,20 @@ fn solve(
             }
             state.step(grid, tolls, (begin, edge), (layers, max), idle, choice);
             let pass = &grid.passes[state.pass as usize];
-            slot < pass.first + pass.end_max
+            let goes_on = slot < pass.first + pass.end_max;
+            if !goes_on {
+                spare.push(std::mem::take(&mut state.runs));
+            }
+            goes_on
         });
         while upcoming.start < upcoming.end && grid.passes[upcoming.start].first == slot {
+            let mut runs = spare.pop().unwrap_or_default();
+            runs.clear();
+            runs.resize(layers, NO_RUN);
             active.push(Active {
                 pass: upcoming.start as u32,
                 next_start: grid.passes[upcoming.start].start_min,
-                runs: vec![NO_RUN; layers],
+                runs,
             });
             upcoming.start += 1;
         }
@@ -171,10 +282,10 @@ fn solve(
 fn wait(idle: &mut [f64], choice: &mut [Choice], edge: usize, layers: usize, midnight: bool) {
     let (before, now) = idle.split_at_mut(edge * layers);
     let before = &before[(edge - 1) * layers..];
-    for layer in 0..layers {
+    for (layer, value) in before.iter().enumerate() {
         let place = if midnight { 0 } else { layer };
-        if before[layer] > now[place] {
-            now[place] = before[layer];
+        if *value > now[place] {
+            now[place] = *value;
             choice[edge * layers + place] = Choice::Wait(layer as u32);
         }
     }

@@ -159,7 +159,11 @@ impl Orbit {
                 _ => {}
             }
             // Far below the horizon nothing rises for minutes.
-            at = if elevation < -30.0 { next + 5 * STEP } else { next };
+            at = if elevation < -30.0 {
+                next + 5 * STEP
+            } else {
+                next
+            };
         }
         if let Some(start) = rise {
             let window = Interval::new(START + start, START + end);
