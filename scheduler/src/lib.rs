@@ -2,5 +2,8 @@
 //! node runs which job. Pure: time is an argument, and the same input gives the same plan.
 
 pub mod interval;
+pub mod job;
+pub mod node;
 pub mod plan;
 pub mod rate;
+pub mod upload;

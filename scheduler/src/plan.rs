@@ -11,19 +11,26 @@
 //! 3. improvement: one antenna after the other is used anew, exactly, while all others stay.
 
 mod contact;
+mod diff;
+mod export;
 mod flow;
 mod grid;
 mod improve;
 mod lane;
 mod opportunity;
 mod price;
+mod replan;
 mod satellite;
 mod schedule;
 mod state;
+mod utc;
 
 pub use contact::{Contact, ContactPlan, FallbackBooking, RefusedOpportunity, plan_contacts};
+pub use diff::PlanDiff;
+pub use export::{Names, Numbers, simple_schedule, timeline};
 pub use opportunity::{
     ANTENNAS_MAX, Antennas, Band, Effort, Opportunity, PlanError, PlanRequest, SLOTS_MAX,
     Unavailable, Unusable, VALUES_MAX,
 };
+pub use replan::{Churn, ReplanRequest, Replanned, replan_contacts};
 pub use state::{ContactEvent, ContactState, ContactStateError};

@@ -1,6 +1,6 @@
 //! A plan of contacts, and how it is made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +103,7 @@ impl ContactPlan {
 /// # Errors
 /// A request whose rules contradict themselves, or that is too large for the grid.
 pub fn plan_contacts(request: &PlanRequest) -> Result<ContactPlan, PlanError> {
-    let (grid, refused) = Grid::new(request)?;
+    let (grid, refused) = Grid::new(request, &HashSet::new())?;
     let effort = request.effort;
     let mut found: (f64, Vec<Column>) = (0.0, Vec::new());
     let prices = descend(

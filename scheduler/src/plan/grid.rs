@@ -112,7 +112,10 @@ pub(crate) struct Grid {
 pub(crate) type Refused = (u64, Unusable);
 
 impl Grid {
-    pub(crate) fn new(request: &PlanRequest) -> Result<(Self, Vec<Refused>), PlanError> {
+    pub(crate) fn new(
+        request: &PlanRequest,
+        failed: &HashSet<u64>,
+    ) -> Result<(Self, Vec<Refused>), PlanError> {
         request.check()?;
         let origin = request.window.start.div_euclid(request.slot) * request.slot;
         let slots = (request.window.end - origin).max(0) as u64;
@@ -127,7 +130,7 @@ impl Grid {
             refused: Vec::new(),
             found: Vec::new(),
         };
-        maker.run();
+        maker.run(failed);
         let Maker {
             groups,
             by_id,
@@ -287,7 +290,7 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn run(&mut self) {
+    fn run(&mut self, failed: &HashSet<u64>) {
         let working = self.request.antennas.iter().filter(|a| a.count > 0);
         self.groups = working
             .map(|a| ((a.station, a.band), (0, a)))
@@ -308,6 +311,8 @@ impl<'a> Maker<'a> {
         for (index, opportunity) in self.request.opportunities.iter().enumerate() {
             let result = if repeated.contains(&opportunity.id) {
                 Err(Unusable::Repeated)
+            } else if failed.contains(&opportunity.id) {
+                Err(Unusable::Failed)
             } else {
                 self.opportunity(index as u32, opportunity)
             };

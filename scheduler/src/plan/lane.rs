@@ -64,15 +64,14 @@ impl Schedule<'_> {
             if end <= span.0 || start >= span.1 {
                 continue;
             }
-            if frozen || start < span.0 || end > span.1 {
-                // What cannot move bounds what can; a frozen contact in the middle ends the span.
-                if start <= span.0 || old.is_empty() {
-                    span.0 = span.0.max(end);
-                } else {
-                    span.1 = start;
-                    break;
-                }
+            // What cannot move bounds what can; a frozen contact in the middle cuts the span.
+            if start < span.0 || (frozen && old.is_empty()) {
+                span.0 = end;
                 continue;
+            }
+            if end > span.1 || frozen {
+                span.1 = start;
+                break;
             }
             old.push(index);
         }
@@ -104,6 +103,49 @@ impl Schedule<'_> {
         // Rounding must not creep in.
         self.value = before;
         0.0
+    }
+
+    /// Books the best contact of one pass on one antenna, if one is free that is worth more than
+    /// `cost`.
+    pub(crate) fn insert_best(
+        &mut self,
+        index: u32,
+        group: usize,
+        lane: usize,
+        (from, to): (i32, i32),
+        cost: f64,
+    ) {
+        let pass = &self.grid.passes[index as usize];
+        let mut best: Option<(f64, Column)> = None;
+        for b in 1..=pass.end_max {
+            // The longest contact to this end is the best.
+            let limit = pass.start_limit(b);
+            let start = (pass.start_min..=limit.max(0) as u32).find(|a| {
+                let column = Column {
+                    pass: index,
+                    a: *a,
+                    b,
+                };
+                let span = hold(self.grid, column, group);
+                limit >= *a as i32
+                    && span.0 >= from
+                    && span.1 <= to
+                    && self.lane_is_free(group, lane, span)
+                    && self.satellite_is_free(column)
+                    && self.has_capacity(column)
+            });
+            if let Some(a) = start {
+                let column = Column { pass: index, a, b };
+                let worth = self.grid.value(column);
+                if worth > cost && best.is_none_or(|(most, _)| worth > most) {
+                    best = Some((worth, column));
+                }
+            }
+        }
+        let fitting = best.and_then(|(_, column)| self.fitting(column, group, lane as u32, &[]));
+        if let Some(booked) = fitting {
+            self.book(booked);
+        }
     }
 
     /// Uses some antennas of a group anew, together; takes it back unless it gains.

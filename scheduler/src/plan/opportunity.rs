@@ -276,6 +276,9 @@ pub enum Unusable {
         /// The number given.
         fallback: u64,
     },
+    /// The pass has failed.
+    #[error("the pass has failed")]
+    Failed,
     /// Antennas are closed or the satellite unavailable throughout.
     #[error("antennas are closed or the satellite is unavailable throughout")]
     Closed,

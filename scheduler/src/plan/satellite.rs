@@ -22,7 +22,7 @@ impl Tolls {
         for (sums, prices) in self
             .sums
             .chunks_mut(self.stride)
-            .zip(prices.chunks(self.stride - 1))
+            .zip(prices.chunks((self.stride - 1).max(1)))
         {
             let mut sum = 0.0;
             for (place, price) in sums[1..].iter_mut().zip(prices) {

@@ -1,7 +1,10 @@
 //! The schedule under construction: contacts on antennas, and what they leave free.
 
+use std::collections::HashMap;
+
 use super::grid::{Column, Grid, Pass};
 use super::lane::Memory;
+use super::opportunity::{Antennas, Band};
 
 /// A contact and the antennas, numbered within their groups, that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +66,16 @@ impl<'a> Schedule<'a> {
         self.booked.iter().flatten()
     }
 
-    pub(crate) fn lane(&self, group: usize, lane: usize) -> impl Iterator<Item = &Booked> {
-        self.lanes[group][lane]
+    /// The groups' numbers by station and band.
+    pub(crate) fn group_numbers(&self, antennas: &[Antennas]) -> HashMap<(u32, Band), usize> {
+        // Groups are numbered in this order.
+        let mut keys: Vec<(u32, Band)> = antennas
             .iter()
-            .filter_map(|index| self.booked[*index as usize].as_ref())
+            .filter(|antennas| antennas.count > 0)
+            .map(|antennas| (antennas.station, antennas.band))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().zip(0..self.grid.groups.len()).collect()
     }
 
     pub(super) fn pass(&self, column: Column) -> &'a Pass {
