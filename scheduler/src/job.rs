@@ -12,7 +12,8 @@ mod replan;
 mod slots;
 
 pub use model::{
-    ContactWindow, Job, JobPlan, JobRefusal, JobRequest, JobRequestError, JobsPlan, RefusedJob,
+    ContactWindow, Job, JobPlan, JobRefusal, JobRequest, JobRequestError, JobsPlan, MINUTES_MAX,
+    RefusedJob,
 };
 pub use place::plan_jobs;
 pub use replan::{JobChurn, JobReplanRequest, Overrun, ReplannedJobs, replan_jobs};

@@ -357,11 +357,11 @@ impl<'a> Run<'a> {
     fn refuse(&mut self, index: usize, available: u64) {
         let upload = &self.uploads[index];
         let range = Interval::new(upload.release, upload.deadline);
-        let none = !self
-            .way
-            .windows
-            .iter()
-            .any(|(window, _)| window.interval.overlaps(&range));
+        let windows = &self.way.windows;
+        let next = windows.partition_point(|(window, _)| window.interval.end <= range.start);
+        let none = windows
+            .get(next)
+            .is_none_or(|(window, _)| !window.interval.overlaps(&range));
         let refusal = if none {
             UploadRefusal::NoWindow
         } else {
@@ -378,7 +378,7 @@ impl<'a> Run<'a> {
 }
 
 /// How often uploads that were begun in vain are taken out and the rest planned again.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 4;
 
 #[cfg(test)]
 mod tests;

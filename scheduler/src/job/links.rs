@@ -115,7 +115,7 @@ impl Link {
 
     fn take_one(&mut self, piece: &Piece) -> bool {
         let (from, to) = (piece.offset, piece.offset.saturating_add(piece.octets));
-        let Some(window) = self.window(piece.contact) else {
+        let Some(window) = self.window(piece) else {
             return false;
         };
         let found = window.free.iter().position(|(a, b)| *a <= from && to <= *b);
@@ -130,7 +130,7 @@ impl Link {
 
     pub(crate) fn give_back(&mut self, piece: &Piece) {
         let (from, to) = (piece.offset, piece.offset.saturating_add(piece.octets));
-        if let Some(window) = self.window(piece.contact).filter(|_| from < to) {
+        if let Some(window) = self.window(piece).filter(|_| from < to) {
             let place = window.free.partition_point(|(a, _)| *a < from);
             window.free.insert(place, (from, to));
             window.free.dedup_by(|next, before| {
@@ -144,10 +144,13 @@ impl Link {
         self.first = 0;
     }
 
-    fn window(&mut self, contact: u64) -> Option<&mut Window> {
-        self.windows
-            .iter_mut()
-            .find(|window| window.contact == contact)
+    /// A contact's opportunity may be used by two contacts: the time tells which.
+    fn window(&mut self, piece: &Piece) -> Option<&mut Window> {
+        self.windows.iter_mut().find(|window| {
+            window.contact == piece.contact
+                && window.interval.start <= piece.interval.start
+                && piece.interval.end <= window.interval.end
+        })
     }
 }
 

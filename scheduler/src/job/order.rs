@@ -114,20 +114,19 @@ fn circles(
                 None => break,
             }
         }
-        if let Some(place) = path.iter().position(|index| *index == at) {
-            if seen[at] == round {
-                let circle = &path[place..];
-                let cycle: Vec<u64> = circle
-                    .iter()
-                    .rev()
-                    .map(|i| jobs[*i].id)
-                    .take(NAMED)
-                    .collect();
-                for index in circle {
-                    let cycle = cycle.clone();
-                    in_circle.insert(*index, JobRefusal::Cycle { cycle });
-                }
-            }
+        // A path that ends in what was seen before has met no new circle.
+        let place = path
+            .iter()
+            .position(|index| *index == at && seen[at] == round);
+        let Some(place) = place.filter(|_| before(at).is_some()) else {
+            continue;
+        };
+        let circle = &path[place..];
+        let named = circle.iter().rev().map(|index| jobs[*index].id);
+        let cycle: Vec<u64> = named.take(NAMED).collect();
+        for index in circle {
+            let cycle = cycle.clone();
+            in_circle.insert(*index, JobRefusal::Cycle { cycle });
         }
     }
     for index in left {

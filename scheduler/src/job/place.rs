@@ -374,9 +374,39 @@ impl<'a> Board<'a> {
             for (start, shape) in taken.iter().rev() {
                 slots.give_back(shape, *start);
             }
+            slots.forget_failures(0);
         }
         self.by_load.insert((slots.taken, index));
         good
+    }
+
+    /// Gives back the place of a job.
+    pub(crate) fn give_back(&mut self, job: &Job, plan: &JobPlan) {
+        let Some(index) = self.numbers.get(&plan.node).copied() else {
+            return;
+        };
+        let node = self.nodes[index].node;
+        let Some(mode) = node.modes.iter().find(|mode| mode.name == plan.mode) else {
+            return;
+        };
+        if let Some(link) = self.uplinks.get_mut(&node.satellite) {
+            plan.upload.iter().for_each(|piece| link.give_back(piece));
+        }
+        if let Some(link) = self.downlinks.get_mut(&node.satellite) {
+            plan.download.iter().for_each(|piece| link.give_back(piece));
+        }
+        self.by_load.remove(&(self.nodes[index].taken, index));
+        let slots = &mut self.nodes[index];
+        for run in plan.run.iter().rev() {
+            let (from, to) = (slots.bins.after(run.start), slots.bins.after(run.end));
+            let shape = Shape {
+                bins: to - from,
+                ..shape(job, mode)
+            };
+            slots.give_back(&shape, from);
+        }
+        slots.forget_failures(0);
+        self.by_load.insert((slots.taken, index));
     }
 
     /// The earliest download of a job on its node after a moment.
@@ -423,6 +453,7 @@ fn runs(
     if let Ok(start) = slots.find(whole, from, to, effort) {
         return Ok(vec![(start, whole)]);
     }
+    let failures = slots.failures();
     let mut found: Vec<(usize, Shape)> = Vec::new();
     let (mut left, mut earliest, mut in_the_way) = (work, from, None);
     while left > 0.0 {
@@ -468,6 +499,7 @@ fn runs(
     for (start, shape) in found.iter().rev() {
         slots.give_back(shape, *start);
     }
+    slots.forget_failures(failures);
     in_the_way.map_or(Ok(found), Err)
 }
 

@@ -1,6 +1,6 @@
 //! Jobs again after something happened: what can stay does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -99,21 +99,21 @@ pub fn replan_jobs(replan: &JobReplanRequest) -> Result<ReplannedJobs, JobReques
     }
     // Jobs follow those that they build on; one whose predecessor moved too far moves too.
     let mut frozen = 0;
-    let mut again: HashSet<u64> = HashSet::new();
     for index in order {
         let job = &request.jobs[index];
-        let stays = kept
-            .remove(&job.id)
-            .filter(|plan| follows(job, plan, &outcome));
+        let stays = kept.remove(&job.id).and_then(|plan| {
+            let good = follows(job, &plan, &outcome);
+            if !good {
+                board.give_back(job, &plan);
+            }
+            good.then_some(plan)
+        });
         let placed = match stays {
             Some(plan) => {
                 frozen += usize::from(begins(&plan) < near);
                 Ok(plan)
             }
-            None => {
-                again.insert(job.id);
-                board.place(job, near, &outcome.placed)
-            }
+            None => board.place(job, near, &outcome.placed),
         };
         outcome.note(request.jobs, index, placed);
     }

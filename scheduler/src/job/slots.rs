@@ -76,12 +76,23 @@ impl<'a> Slots<'a> {
             return Err(*obstacle);
         }
         let found = self.search(shape, from, to, effort);
-        if let Err(obstacle) = found {
-            if obstacle != Obstacle::Effort && self.failed.len() < FAILED_MAX {
+        match found {
+            Err(obstacle) if obstacle != Obstacle::Effort && self.failed.len() < FAILED_MAX => {
                 self.failed.push((shape, from, to, obstacle));
             }
+            _ => {}
         }
         found
+    }
+
+    /// How many failed searches are known.
+    pub(crate) fn failures(&self) -> usize {
+        self.failed.len()
+    }
+
+    /// Forgets failed searches but the first, as after something was given back.
+    pub(crate) fn forget_failures(&mut self, but: usize) {
+        self.failed.truncate(but);
     }
 
     fn search(

@@ -255,7 +255,7 @@ impl Bins {
                 missing_j: drawn - node.drawn_max_j + margin,
             });
         }
-        (state.temperature_k > node.ceiling_k - MARGIN_K).then(|| Limit::Temperature {
+        (state.temperature_k > node.ceiling_k - MARGIN_K).then_some(Limit::Temperature {
             kelvin: state.temperature_k,
             excess_k: state.temperature_k - node.ceiling_k + MARGIN_K,
         })

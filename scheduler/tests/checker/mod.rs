@@ -1,6 +1,8 @@
 //! An independent checker: it replays a plan second by second and knows the rules, not the
 //! planner. It shares no code with it beyond the types that it reads.
 
+pub mod jobs;
+
 use std::collections::HashMap;
 
 use scheduler::plan::{Antennas, Band, Contact, ContactPlan, Opportunity};
