@@ -9,6 +9,7 @@ mod model;
 mod order;
 mod place;
 mod replan;
+mod run;
 mod slots;
 
 pub use model::{

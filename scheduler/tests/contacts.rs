@@ -1,5 +1,6 @@
 //! Contact plans against an exact solver, an independent checker and bad input.
 
+#[allow(dead_code)]
 mod checker;
 mod synthetic;
 
@@ -37,7 +38,7 @@ impl Small {
             passes: Vec::new(),
             antennas: Vec::new(),
             unavailable: Vec::new(),
-            per_day: (seed % 4 == 0).then(|| 1 + random.below(2) as u32),
+            per_day: seed.is_multiple_of(4).then(|| 1 + random.below(2) as u32),
         };
         for station in 0..2 {
             for band in [Band::Ka, Band::Optical] {
@@ -52,7 +53,7 @@ impl Small {
                 });
             }
         }
-        if seed % 5 == 0 {
+        if seed.is_multiple_of(5) {
             let at = window.start + random.below(minutes * 60) as i64 * SECOND;
             small.antennas[0].closed = vec![Interval::new(at, at + 400 * SECOND)];
         }
@@ -63,7 +64,7 @@ impl Small {
                 }
             }
         }
-        if seed % 7 == 0 {
+        if seed.is_multiple_of(7) {
             small.unavailable.push(Unavailable {
                 satellite: 0,
                 interval: Interval::new(window.start, window.start + 900 * SECOND),
@@ -293,10 +294,7 @@ fn the_exact_optimum_lies_between_plan_and_bound() {
         best += u32::from(plan.value >= optimum - crumb);
         gaps += 1.0 - plan.value / optimum.max(1.0);
     }
-    eprintln!(
-        "{best} of 100 plans are optimal; {:.3} % lost on average",
-        gaps
-    );
+    eprintln!("{best} of 100 plans are optimal; {gaps:.3} % lost on average");
     assert!(best >= 60, "only {best} plans are optimal");
     assert!(gaps < 1.5, "{gaps} % lost on average");
 }
@@ -316,7 +314,7 @@ fn no_plan_breaks_a_rule() {
         };
         let plan = plan_contacts(&request).expect("a plan");
         assert_eq!(small.wrong(&plan), [""; 0], "seed {seed}");
-        if seed % 5 == 0 {
+        if seed.is_multiple_of(5) {
             replanned_keeps_the_rules(seed, &small, &request, &plan);
         }
     }

@@ -12,7 +12,7 @@ use scheduler::upload::Piece;
 use super::SECOND;
 
 /// All violations, in words.
-pub fn jobs(
+pub(crate) fn jobs(
     plan: &JobsPlan,
     nodes: &[Node],
     contacts: &[ContactWindow],

@@ -1,16 +1,16 @@
 //! An independent checker: it replays a plan second by second and knows the rules, not the
 //! planner. It shares no code with it beyond the types that it reads.
 
-pub mod jobs;
+pub(crate) mod jobs;
 
 use std::collections::HashMap;
 
 use scheduler::plan::{Antennas, Band, Contact, ContactPlan, Opportunity};
 
-pub const SECOND: i64 = 1_000_000;
+pub(crate) const SECOND: i64 = 1_000_000;
 
 /// What flows between two moments, by walking the steps.
-pub fn octets(opportunity: &Opportunity, start: i64, end: i64) -> u64 {
+pub(crate) fn octets(opportunity: &Opportunity, start: i64, end: i64) -> u64 {
     let steps = opportunity.rate.steps();
     let mut sum: i128 = 0;
     for (index, step) in steps.iter().enumerate() {
@@ -24,14 +24,14 @@ pub fn octets(opportunity: &Opportunity, start: i64, end: i64) -> u64 {
 }
 
 /// The rules of the plan, apart from its passes.
-pub struct Rules<'a> {
-    pub antennas: &'a [Antennas],
-    pub unavailable: &'a [(u32, i64, i64)],
-    pub contacts_per_day_max: Option<u32>,
+pub(crate) struct Rules<'a> {
+    pub(crate) antennas: &'a [Antennas],
+    pub(crate) unavailable: &'a [(u32, i64, i64)],
+    pub(crate) contacts_per_day_max: Option<u32>,
 }
 
 /// All violations, in words.
-pub fn contacts(plan: &ContactPlan, passes: &[Opportunity], rules: &Rules) -> Vec<String> {
+pub(crate) fn contacts(plan: &ContactPlan, passes: &[Opportunity], rules: &Rules) -> Vec<String> {
     let mut wrong = Vec::new();
     let by_id: HashMap<u64, &Opportunity> = passes.iter().map(|p| (p.id, p)).collect();
     let mut antennas: HashMap<(u32, Band, u32), Vec<(i64, i64)>> = HashMap::new();

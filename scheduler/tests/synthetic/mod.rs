@@ -6,10 +6,10 @@ use scheduler::plan::{Antennas, Band, Opportunity};
 use scheduler::rate::{RateProfile, RateStep};
 
 /// SplitMix64.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -17,17 +17,17 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub fn below(&mut self, count: u64) -> u64 {
+    pub(crate) fn below(&mut self, count: u64) -> u64 {
         self.next() % count.max(1)
     }
 }
 
 /// 2026-03-01T00:00:00 UTC.
-pub const START: i64 = 1_772_323_200 * SECOND;
+pub(crate) const START: i64 = 1_772_323_200 * SECOND;
 
 /// Latitude and longitude of Svalbard, Inuvik, Punta Arenas and Hartebeesthoek.
 const STATIONS: [(f64, f64); 4] = [
@@ -41,7 +41,7 @@ const MASK_DEG: f64 = 5.0;
 const STEP: i64 = 20 * SECOND;
 
 /// All passes of `satellites` over the four stations in `hours`.
-pub fn passes(seed: u64, satellites: u32, hours: i64) -> Vec<Opportunity> {
+pub(crate) fn passes(seed: u64, satellites: u32, hours: i64) -> Vec<Opportunity> {
     let mut random = Random(seed);
     let mut found = Vec::new();
     for satellite in 0..satellites {
@@ -59,7 +59,7 @@ pub fn passes(seed: u64, satellites: u32, hours: i64) -> Vec<Opportunity> {
 }
 
 /// As many Ka-band antennas at each of the four stations.
-pub fn antennas(count: u32) -> Vec<Antennas> {
+pub(crate) fn antennas(count: u32) -> Vec<Antennas> {
     (0..STATIONS.len() as u32)
         .map(|station| Antennas {
             station,

@@ -75,7 +75,10 @@ fn a_simple_schedule_is_well_formed_whatever_the_names() {
     assert_eq!(header.attribute("endTime"), Some("2026-060T01:00:00.000Z"));
     let package = header.next_sibling_element().expect("a package");
     assert_eq!(package.attribute("user"), Some("<\"3\" & \u{fffd}>"));
-    let activities: Vec<_> = package.children().filter(|n| n.is_element()).collect();
+    let activities: Vec<_> = package
+        .children()
+        .filter(roxmltree::Node::is_element)
+        .collect();
     assert_eq!(activities.len(), 2);
     assert_eq!(activities[0].attribute("activityStatus"), Some("COMMITTED"));
     assert_eq!(
