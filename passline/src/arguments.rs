@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::flight_flags::{OrbitSubcommand, PassSubcommand};
 use crate::lake_flags::LakeSubcommand;
 use crate::run::LogFormat;
 
@@ -32,6 +33,12 @@ pub(crate) enum Subcommand {
     /// Missions: the folders that say what a spacecraft's bytes mean.
     #[command(subcommand)]
     Mission(MissionSubcommand),
+    /// Orbits: which satellites a file holds, where they are, when they are in the dark.
+    #[command(subcommand)]
+    Orbit(OrbitSubcommand),
+    /// Passes over stations, and contact plans made of them.
+    #[command(subcommand)]
+    Pass(PassSubcommand),
     /// The tables' files: compact, clean up, verify, export, decode again.
     #[command(subcommand)]
     Lake(LakeSubcommand),

@@ -13,13 +13,18 @@ macro_rules! say {
 
 mod arguments;
 mod demo;
+mod flight;
+mod flight_flags;
 mod inspect;
 mod lake_commands;
 mod lake_flags;
 mod mission;
+mod orbit;
+mod pass;
 mod place;
 mod replay;
 mod report;
+mod rows;
 mod run;
 mod sql;
 
@@ -47,6 +52,8 @@ fn main() -> ExitCode {
         Subcommand::Inspect(flags) => inspect::run(&flags),
         Subcommand::Lake(subcommand) => lake_commands::run(&subcommand),
         Subcommand::Run(flags) => run::run(&flags, arguments.verbose),
+        Subcommand::Orbit(subcommand) => orbit::run(&subcommand),
+        Subcommand::Pass(subcommand) => pass::run(&subcommand),
         Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),
     };
     match result {

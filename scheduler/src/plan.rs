@@ -10,6 +10,7 @@
 //! 2. schedule: the satellites' choices enter the plan by what they gain, as antennas allow;
 //! 3. improvement: one antenna after the other is used anew, exactly, while all others stay.
 
+mod along;
 mod contact;
 mod diff;
 mod export;
@@ -25,6 +26,7 @@ mod schedule;
 mod state;
 mod utc;
 
+pub use along::{Possible, along};
 pub use contact::{Contact, ContactPlan, FallbackBooking, RefusedOpportunity, plan_contacts};
 pub use diff::PlanDiff;
 pub use export::{Names, Numbers, simple_schedule, timeline};

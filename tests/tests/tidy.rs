@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ingest",
             "lake",
             "query",
+            "scheduler",
             "schemas",
             "service",
             "simulator",

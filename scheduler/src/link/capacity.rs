@@ -55,6 +55,15 @@ impl Capacity {
         &self.pieces
     }
 
+    /// Its pieces with the octets a second that count, rounded down.
+    pub fn octet_rates(&self) -> impl Iterator<Item = (Piece, u64)> + '_ {
+        self.pieces.iter().map(|piece| {
+            let counted = u128::from(piece.bits_per_second) * u128::from(self.margin_ppm);
+            let octets = counted / (8 * 1_000_000);
+            (*piece, u64::try_from(octets).unwrap_or(u64::MAX))
+        })
+    }
+
     /// All octets: the integral of the rate times the margin, rounded down.
     #[must_use]
     pub fn octets(&self) -> u64 {
