@@ -1,19 +1,28 @@
-//! The typed model of a mission database's telemetry: what an XTCE document says, names resolved.
+//! The typed model of a mission database: what an XTCE document says, names resolved.
 //!
 //! Every reference is an index, every condition is typed, and nothing here is XML any more.
 //! Source: XTCE 1.2 and 1.3 (OMG formal/2018-10-02), CCSDS 660.0-B-2.
 
 mod alarms;
+mod commands;
 mod containers;
 
 pub use alarms::{Alarm, AlarmLevel, AlarmTrigger, Range, Severity};
+pub use commands::{
+    Argument, ArgumentType, CheckWindow, CommandContainer, CommandContainerBase,
+    CommandContainerId, CommandEntry, CommandEntryContent, CommandId, ConsequenceLevel, Interlock,
+    MetaCommand, ParameterToSet, Significance, Stage, TransmissionConstraint, Verifier,
+    VerifierCheck, WindowStart,
+};
 pub use containers::{Container, Entry, EntryContent, Location, LocationReference, Repeat};
 
-/// Index into [`MissionDatabase::parameters`].
+/// Index into [`MissionDatabase::parameters`]; in what belongs to commands also an argument, see
+/// [`ParameterId::as_argument`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParameterId(pub u32);
 
-/// Index into [`MissionDatabase::types`].
+/// Index into [`MissionDatabase::types`]; inside an argument type, into
+/// [`MissionDatabase::argument_types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u32);
 
@@ -21,7 +30,25 @@ pub struct TypeId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContainerId(pub u32);
 
-/// A mission database: the telemetry part of one or more XTCE documents.
+impl ParameterId {
+    /// The argument of this name, index into [`MissionDatabase::argument_names`].
+    ///
+    /// Argument types, conditions and sizes of commands refer to arguments by name, and are shared
+    /// by commands: which argument it is, only the command at hand says.
+    pub fn argument(name: u32) -> Self {
+        Self(name | ARGUMENT)
+    }
+
+    /// Index of an argument's name, if this is no parameter.
+    pub fn as_argument(self) -> Option<u32> {
+        (self.0 & ARGUMENT != 0).then_some(self.0 & !ARGUMENT)
+    }
+}
+
+/// Documents are bounded far below so many parameters.
+const ARGUMENT: u32 = 1 << 31;
+
+/// A mission database: one or more XTCE documents.
 #[derive(Clone, Debug, Default)]
 pub struct MissionDatabase {
     /// All parameters, in document order.
@@ -30,7 +57,15 @@ pub struct MissionDatabase {
     pub types: Vec<ParameterType>,
     /// All sequence containers, in document order.
     pub containers: Vec<Container>,
-    /// Number of MetaCommands seen; the command side is not part of this model.
+    /// All argument types, in document order.
+    pub argument_types: Vec<ArgumentType>,
+    /// All commands, in document order.
+    pub commands: Vec<MetaCommand>,
+    /// The containers of commands, in document order.
+    pub command_containers: Vec<CommandContainer>,
+    /// Names that argument types, conditions and sizes refer to arguments by.
+    pub argument_names: Vec<String>,
+    /// Number of MetaCommands and BlockMetaCommands seen, those included that are left out.
     pub meta_commands: usize,
     /// Number of space systems.
     pub space_systems: usize,
