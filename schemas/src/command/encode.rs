@@ -401,13 +401,18 @@ impl<'c> Context<'c> {
                 "its field holds whole numbers".to_owned(),
             ));
         }
-        if let Some(conversion) = conversion
-            && (conversion.forward(raw) - engineering).abs() > conversion.tolerance(raw)
-        {
-            let (least, most) = conversion.span();
-            return Err(Problem::DoesNotFit(format!(
-                "it holds {least} to {most} in steps"
-            )));
+        if let Some(conversion) = conversion {
+            #[allow(clippy::cast_possible_truncation, reason = "whole and bounded")]
+            let held = leaf
+                .integers
+                .is_none_or(|(least, most)| (least..=most).contains(&(raw as i128)));
+            let off = (conversion.forward(raw) - engineering).abs();
+            if !held || off > conversion.tolerance(raw) {
+                let (least, most) = conversion.span();
+                let unit = leaf.units.as_deref().unwrap_or_default();
+                let why = format!("it holds {least} to {most} {unit}");
+                return Err(Problem::DoesNotFit(why.trim_end().to_owned()));
+            }
         }
         #[allow(clippy::cast_possible_truncation, reason = "whole and bounded")]
         fits(leaf, raw as i128)

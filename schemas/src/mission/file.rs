@@ -12,6 +12,7 @@ pub(super) struct MissionFile {
     #[serde(default)]
     pub(super) spacecraft: Vec<SpacecraftEntry>,
     pub(super) downlink: DownlinkTable,
+    pub(super) uplink: Option<UplinkTable>,
     #[serde(default)]
     pub(super) packet_time: Vec<PacketTimeEntry>,
 }
@@ -21,6 +22,7 @@ pub(super) struct MissionFile {
 pub(super) struct SpacecraftEntry {
     pub(super) name: String,
     pub(super) scid: u16,
+    pub(super) class: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -176,4 +178,73 @@ pub(super) struct PacketTimeEntry {
 pub(super) enum ApidEntry {
     One(u64),
     Range(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UplinkTable {
+    pub(super) frame: UplinkFrameName,
+    pub(super) frame_length_octets_max: u64,
+    pub(super) vcid: u8,
+    pub(super) map_id: Option<u8>,
+    #[serde(default)]
+    pub(super) segment_header: bool,
+    #[serde(default)]
+    pub(super) fecf: bool,
+    #[serde(default)]
+    pub(super) randomized: bool,
+    pub(super) code: CodeTcName,
+    pub(super) plop: Option<u8>,
+    #[serde(default)]
+    pub(super) packet_error_control: bool,
+    pub(super) cop1: Cop1Table,
+    pub(super) sdls: Option<SdlsTable>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UplinkFrameName {
+    Tc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum CodeTcName {
+    #[serde(rename = "bch")]
+    Bch,
+    #[serde(rename = "ldpc-128-64")]
+    Ldpc128,
+    #[serde(rename = "ldpc-512-256")]
+    Ldpc512,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cop1Table {
+    pub(super) window: u16,
+    pub(super) t1_initial_ms: u32,
+    pub(super) transmission_limit: u16,
+    #[serde(default)]
+    pub(super) timeout_type: TimeoutTypeName,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TimeoutTypeName {
+    #[default]
+    Alert,
+    Suspend,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SdlsTable {
+    pub(super) spi: u32,
+    pub(super) mode: SdlsModeName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SdlsModeName {
+    AuthenticatedEncryption,
+    Authentication,
 }

@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod packet_time;
 mod summary;
+mod uplink;
 
 use std::fs::File;
 use std::io::Read;
@@ -21,6 +22,7 @@ pub use downlink::{
 };
 pub use error::{KeyProblem, MissionError};
 pub use packet_time::PacketTimes;
+pub use uplink::{Cop1Parameters, SdlsMode, SdlsParameters, TcCode, TimeoutType, UplinkParameters};
 
 use crate::record::SpacecraftName;
 
@@ -37,6 +39,8 @@ pub struct Mission {
     pub spacecraft: Vec<Spacecraft>,
     /// How bytes from the antenna become packets.
     pub downlink: DownlinkParameters,
+    /// How packets become what the antenna sends; absent where nothing is commanded.
+    pub uplink: Option<UplinkParameters>,
     /// The mission database's files, in the order they are named.
     pub xtce: Vec<PathBuf>,
     /// The orbit file (OMM).
@@ -52,6 +56,8 @@ pub struct Spacecraft {
     pub name: SpacecraftName,
     /// The spacecraft identifier in frame headers; `None` takes any.
     pub scid: Option<u16>,
+    /// What kind of spacecraft it is, where a fleet has several; a name of the mission's own.
+    pub class: Option<String>,
 }
 
 impl Mission {
@@ -138,6 +144,9 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
                 },
             ));
         }
+        if let Some(class) = &entry.class {
+            check_name(&format!("{key}.class"), class)?;
+        }
         let name = SpacecraftName::new(&entry.name);
         if spacecraft
             .iter()
@@ -148,12 +157,14 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
         spacecraft.push(Spacecraft {
             name,
             scid: Some(entry.scid),
+            class: entry.class.clone(),
         });
     }
     if spacecraft.is_empty() {
         spacecraft.push(Spacecraft {
             name: SpacecraftName::new(&raw.name),
             scid: None,
+            class: None,
         });
     }
     let xtce = raw
@@ -167,12 +178,18 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
         .as_deref()
         .map(|path| named_file(folder, path, "orbits"))
         .transpose()?;
+    let has_scid = spacecraft.iter().all(|one| one.scid.is_some());
+    let uplink = raw
+        .uplink
+        .map(|table| uplink::resolve(&table, has_scid))
+        .transpose()?;
     Ok(Mission {
         name: raw.name,
         folder: folder.to_path_buf(),
         version: hex(&Sha256::digest(text.as_bytes()), VERSION_DIGITS),
         spacecraft,
         downlink: downlink::resolve(raw.downlink)?,
+        uplink,
         xtce,
         orbits,
         packet_times: PacketTimes::resolve(&raw.packet_time)?,

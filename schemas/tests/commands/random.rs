@@ -127,28 +127,3 @@ impl Random {
         Value::Float(value.clamp(least, most))
     }
 }
-
-/// Equal, calibrated values up to the steps of their field.
-pub(crate) fn same(shape: &Shape, sent: &Value, got: &Value) -> bool {
-    match (shape, sent, got) {
-        (Shape::Leaf(leaf), Value::Float(sent), Value::Float(got)) => {
-            let step = match (leaf.calibrated_span(), leaf.raw_integers()) {
-                (Some((least, most)), Some((low, high))) => (most - least) / (high - low) as f64,
-                _ => 0.0,
-            };
-            (sent - got).abs() <= step + sent.abs() * 1e-6
-        }
-        (Shape::Array { element, .. }, Value::List(sent), Value::List(got)) => {
-            sent.len() == got.len()
-                && sent
-                    .iter()
-                    .zip(got)
-                    .all(|(sent, got)| same(element, sent, got))
-        }
-        (Shape::Aggregate(members), Value::Members(sent), Value::Members(got)) => members
-            .iter()
-            .zip(sent.iter().zip(got))
-            .all(|(member, (sent, got))| same(&member.shape, sent, got)),
-        (_, sent, got) => sent == got,
-    }
-}
