@@ -38,7 +38,7 @@ impl CompiledCommand {
 impl BreakdownField {
     /// The bits in hexadecimal, or as zeros and ones where they are no whole octets.
     pub fn raw_text(&self) -> String {
-        if self.bit_length % 8 == 0 {
+        if self.bit_length.is_multiple_of(8) {
             return self
                 .raw
                 .iter()

@@ -164,7 +164,7 @@ impl Check {
                     match (outcome, &worst) {
                         (CheckOutcome::Holds, _) => return CheckOutcome::Holds,
                         (other @ CheckOutcome::Unknown(_), _) | (other, None) => {
-                            worst = Some(other)
+                            worst = Some(other);
                         }
                         _ => {}
                     }

@@ -3,16 +3,17 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use super::encode::{Context, Writer};
+use super::context::Context;
 use super::entries::{Flattener, header_value, is_links, spans};
 use super::parse;
 use super::shape::Shape;
 use super::shapes::{Of, Shaper};
 use super::telemetry::{Checker, Columns, Constraint, columns};
 use super::value::Value;
+use super::write::Writer;
 use super::{
     ArgumentLayout, ArgumentSource, At, CommandDatabase, CommandIssue, CompiledCommand, Content,
-    Field,
+    Field, OCTETS_A_NODE,
 };
 use crate::layout::{CompiledMission, DEPTH_MAX};
 use crate::xtce::model::{
@@ -77,11 +78,23 @@ impl<'d> Compiler<'d, '_> {
         let container = container.ok_or("it has no container, so no packet")?;
         let container = CommandContainerBase::Command(container);
         let mut flattener = Flattener::new(self.database, container)?;
-        let (mut arguments, known) = self.arguments(&chain, &mut flattener)?;
+        flattener.shaper.nodes = self.nodes;
+        let built = self.build(own, &chain, &mut flattener);
+        // What failed took memory and time too.
+        self.nodes = flattener.shaper.nodes;
+        self.issues.append(&mut flattener.issues);
+        built
+    }
+
+    fn build(
+        &mut self,
+        own: &'d MetaCommand,
+        chain: &[&'d MetaCommand],
+        flattener: &mut Flattener<'d>,
+    ) -> Result<CompiledCommand, String> {
+        let (mut arguments, known) = self.arguments(chain, flattener)?;
         flattener.shaper.known = known;
         flattener.flatten(&mut arguments)?;
-        self.issues.append(&mut flattener.issues);
-        self.nodes = flattener.shaper.nodes;
         let has_primary_header = give_header(&flattener.fields, &mut arguments);
         let mut command = CompiledCommand {
             name: own.name.clone(),
@@ -103,14 +116,17 @@ impl<'d> Compiler<'d, '_> {
             verifiers: Vec::new(),
             parameters_to_set: Vec::new(),
             has_primary_header,
-            fields: flattener.fields,
+            fields: std::mem::take(&mut flattener.fields),
             template: Vec::new(),
             mask: Vec::new(),
             variable: Vec::new(),
             octets: flattener.octets,
         };
         render(&mut command)?;
-        self.conditions(&chain, &flattener.shaper, &mut command)?;
+        flattener
+            .shaper
+            .count(command.template.len() / OCTETS_A_NODE)?;
+        self.conditions(chain, &flattener.shaper, &mut command)?;
         for argument in command
             .arguments
             .iter()
@@ -171,7 +187,6 @@ impl<'d> Compiler<'d, '_> {
             assigned.entry(name).or_insert(value);
         }
         let dimensions: HashMap<&str, &[IntegerValue]> = flattener.dimensions.clone();
-        flattener.shaper.nodes = self.nodes;
         let count = declared().count();
         flattener.shaper.known = vec![None; count];
         let mut layouts = Vec::with_capacity(count);

@@ -1,9 +1,9 @@
 //! From octets to arguments.
 
-use space_link::time::LeapSeconds;
+use space_link::time::{LeapSeconds, UtcMicros};
 
 use super::breakdown::BreakdownField;
-use super::encode::Context;
+use super::context::Context;
 use super::error::DecodeError;
 use super::shape::{Count, Leaf, LeafSize, Meaning, Shape};
 use super::value::{Arguments, Value};
@@ -311,7 +311,7 @@ impl Reader<'_, '_, '_> {
                     LeapSeconds::IERS
                         .utc_from_tai(reading)
                         .ok()
-                        .map(|utc| utc.get())
+                        .map(UtcMicros::get)
                 });
                 time.map(Value::Time)
                     .ok_or_else(|| self.invalid(name, "a time beyond all calendars"))

@@ -8,7 +8,8 @@ use super::shape::{Count, Integer, LeafSize, Predicate, Shape};
 use super::shapes::{Of, Shaper};
 use super::value::Value;
 use super::{
-    ArgumentLayout, ArgumentSource, At, Content, FIELDS_MAX, Field, NODES_MAX, PACKET_OCTETS_MAX,
+    ArgumentLayout, ArgumentSource, At, Content, FIELDS_MAX, Field, OCTETS_A_NODE,
+    PACKET_OCTETS_MAX,
 };
 use crate::layout::DEPTH_MAX;
 use crate::xtce::model::{
@@ -191,13 +192,8 @@ impl<'d> Flattener<'d> {
                 }
                 CommandEntryContent::Fixed { name, bits, octets } => {
                     let name = if name.is_empty() { "fixed" } else { name };
-                    self.push(
-                        name,
-                        at,
-                        when,
-                        Content::Fixed(*bits, octets.clone()),
-                        Some(*bits as usize),
-                    )?;
+                    let content = self.fixed(*bits, octets)?;
+                    self.push(name, at, when, content, Some(*bits as usize))?;
                 }
                 CommandEntryContent::Container(inner) => {
                     if when.is_some() {
@@ -239,14 +235,8 @@ impl<'d> Flattener<'d> {
                     self.argument(index, at, when, arguments)?;
                 }
                 EntryContent::Padding(bits) => {
-                    let octets = vec![0; bits.div_ceil(8) as usize];
-                    self.push(
-                        "padding",
-                        at,
-                        when,
-                        Content::Fixed(*bits, octets),
-                        Some(*bits as usize),
-                    )?;
+                    let content = self.fixed(*bits, &[])?;
+                    self.push("padding", at, when, content, Some(*bits as usize))?;
                 }
                 EntryContent::Container(inner) if when.is_none() => {
                     self.include(&at)?;
@@ -274,6 +264,15 @@ impl<'d> Flattener<'d> {
             }
             _ => Err("a container that is included at a computed place".to_owned()),
         }
+    }
+
+    /// A fixed entry, filled up with zeros in front; its octets count against the mission's.
+    fn fixed(&mut self, bits: u32, octets: &[u8]) -> Result<Content, String> {
+        let length = bits.div_ceil(8) as usize;
+        self.shaper.count(length / OCTETS_A_NODE)?;
+        let mut filled = vec![0; length.saturating_sub(octets.len())];
+        filled.extend_from_slice(octets);
+        Ok(Content::Fixed(bits, filled))
     }
 
     fn when(&mut self, condition: Option<&Condition>) -> Result<Option<Predicate>, String> {
@@ -338,12 +337,7 @@ impl<'d> Flattener<'d> {
         if self.fields.len() >= FIELDS_MAX {
             return Err(format!("its packet has more than {FIELDS_MAX} entries"));
         }
-        self.shaper.nodes += 1;
-        if self.shaper.nodes > NODES_MAX {
-            return Err(format!(
-                "the mission's commands have more than {NODES_MAX} values"
-            ));
-        }
+        self.shaper.count(1)?;
         self.end = match (&at, bits, &when) {
             (At::Bit(bit, _), Some(bits), None) => {
                 let end = bit

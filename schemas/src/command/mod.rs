@@ -15,6 +15,7 @@ mod breakdown;
 mod calibrate;
 mod check;
 mod compile;
+mod context;
 mod decode;
 mod describe;
 mod encode;
@@ -28,6 +29,7 @@ mod shapes;
 mod telemetry;
 mod text;
 mod value;
+mod write;
 
 pub use breakdown::BreakdownField;
 pub use check::{Check, CheckOutcome, Freshness, Operand, Sample, Telemetry};
@@ -45,8 +47,10 @@ use crate::xtce::model::{ConsequenceLevel, Interlock, MissionDatabase, Significa
 
 /// Most entries of one command's packet; arrays count as one.
 pub const FIELDS_MAX: usize = 4_096;
-/// Most entries, members and array types of all commands of a mission together.
-pub const NODES_MAX: usize = 1_000_000;
+/// Most entries, members, labels and calibrators' terms of all commands of a mission together.
+pub const NODES_MAX: usize = 4_000_000;
+/// So many octets of what packets begin with count as one of them.
+const OCTETS_A_NODE: usize = 32;
 /// Most elements of all arrays of one packet.
 pub const ELEMENTS_MAX: usize = 65_536;
 /// The longest space packet (CCSDS 133.0-B-2 4.1.3.5.3).

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json};
 use space_link::time::UtcMicros;
 
-use super::encode::Fault;
 use super::error::{CommandError, Problem, nearest};
 use super::shape::{Leaf, Meaning, Shape};
 use super::value::{Arguments, Value};
+use super::write::Fault;
 use super::{ArgumentSource, CompiledCommand};
 use crate::layout::{Right, hexadecimal};
 

@@ -8,8 +8,8 @@ use super::raw;
 use super::shape::{Count, Integer, Leaf, LeafSize, Meaning, Member, Predicate, Shape};
 use crate::layout::{DEPTH_MAX, FieldSize, Raw, labels_of, raw_of};
 use crate::xtce::model::{
-    ArgumentType, Condition, Encoding, Epoch, IntegerValue, MissionDatabase, Operand, ParameterId,
-    ParameterType, Size, StringEnd, TypeId, TypeKind,
+    ArgumentType, Calibrator, Condition, Encoding, Epoch, IntegerValue, MissionDatabase, Operand,
+    ParameterId, ParameterType, Size, StringEnd, TypeId, TypeKind,
 };
 
 /// Builds shapes of one command.
@@ -32,6 +32,9 @@ pub(super) enum Of {
     Parameters,
 }
 
+/// Conversions in a context, and the one elsewhere.
+type Conversions = (Vec<(Predicate, Conversion)>, Option<Conversion>);
+
 /// What was built, or why not.
 pub(super) type Shaped<T> = Result<T, String>;
 
@@ -44,14 +47,9 @@ impl<'d> Shaper<'d> {
         dimensions: &[IntegerValue],
         depth: usize,
     ) -> Shaped<Shape> {
-        self.nodes += 1;
+        self.count(1)?;
         if depth > DEPTH_MAX {
             return Err(format!("its type nests deeper than {DEPTH_MAX}"));
-        }
-        if self.nodes > NODES_MAX {
-            return Err(format!(
-                "the mission's commands have more than {NODES_MAX} values"
-            ));
         }
         let (base, extra) = self.find(of, id)?;
         match &base.kind {
@@ -69,8 +67,8 @@ impl<'d> Shaper<'d> {
                 }
                 let mut shape = self.shape(of, *element, &[], depth + 1)?;
                 for dimension in dimensions.iter().rev() {
-                    self.nodes += 1;
-                    let count = self.count(dimension)?;
+                    self.count(1)?;
+                    let count = self.elements(dimension)?;
                     shape = Shape::Array {
                         element: Box::new(shape),
                         count,
@@ -115,6 +113,7 @@ impl<'d> Shaper<'d> {
 
     fn leaf(&mut self, base: &ParameterType, extra: Option<&ArgumentType>) -> Shaped<Leaf> {
         let encoding = base.kind.encoding().ok_or("its type has no encoding")?;
+        self.count(weight(base, extra))?;
         let size = self.size(&encoding.size)?;
         let bits = match size {
             LeafSize::Fixed(bits) => bits,
@@ -178,7 +177,7 @@ impl<'d> Shaper<'d> {
         (scale, offset): (f64, f64),
         domain: (f64, f64),
         raw: &Raw,
-    ) -> Shaped<(Vec<(Predicate, Conversion)>, Option<Conversion>)> {
+    ) -> Shaped<Conversions> {
         if matches!(
             meaning,
             Meaning::Boolean { .. } | Meaning::Enumeration { .. } | Meaning::Text | Meaning::Octets
@@ -210,7 +209,18 @@ impl<'d> Shaper<'d> {
         })
     }
 
-    fn count(&mut self, value: &IntegerValue) -> Shaped<Count> {
+    /// Counts what takes memory or time, over all commands.
+    pub(super) fn count(&mut self, nodes: usize) -> Shaped<()> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > NODES_MAX {
+            return Err(format!(
+                "the mission's commands have more than {NODES_MAX} values"
+            ));
+        }
+        Ok(())
+    }
+
+    fn elements(&mut self, value: &IntegerValue) -> Shaped<Count> {
         Ok(match self.integer(value)? {
             Integer::Fixed(count) => Count::Fixed(
                 u32::try_from(count)
@@ -246,6 +256,7 @@ impl<'d> Shaper<'d> {
     }
 
     pub(super) fn predicate(&mut self, condition: &Condition, depth: usize) -> Shaped<Predicate> {
+        self.count(1)?;
         if depth > DEPTH_MAX {
             return Err("a condition nests too deep".to_owned());
         }
@@ -298,6 +309,25 @@ impl<'d> Shaper<'d> {
             format!("it depends on `{name}`, which is not in the packet before it")
         })
     }
+}
+
+/// How much a type's labels, ranges and calibrators take, each time it is used.
+fn weight(base: &ParameterType, extra: Option<&ArgumentType>) -> usize {
+    let of = |calibrator: &Calibrator| match calibrator {
+        Calibrator::Polynomial(coefficients) => coefficients.len(),
+        Calibrator::Spline { points, .. } => points.len(),
+        Calibrator::Math(tokens) => tokens.len(),
+    };
+    let labels = match &base.kind {
+        TypeKind::Enumerated { labels, .. } => labels.len(),
+        _ => 0,
+    };
+    let ranges = extra.map_or(0, |extra| extra.valid_ranges.len());
+    let calibrators = base.kind.encoding().map_or(0, |encoding| {
+        let contexts = encoding.context_calibrators.iter().map(|(_, one)| of(one));
+        contexts.sum::<usize>() + encoding.calibrator.as_ref().map_or(0, of)
+    });
+    labels + ranges + calibrators
 }
 
 /// What a type's values mean, with scale and offset of times.

@@ -144,26 +144,22 @@ fn fixed<'a>(node: Node<'a, 'a>) -> Built<'a, CommandEntryContent> {
     if digits.is_empty() || !digits.bytes().all(|octet| octet.is_ascii_hexdigit()) {
         return Err(wrong());
     }
+    // Leading zeros say nothing: what is kept is as long as the text, whatever the size says.
+    let digits = digits.trim_start_matches('0');
     let mut nibbles: Vec<u8> = digits
         .chars()
         .filter_map(|digit| u8::try_from(digit.to_digit(16)?).ok())
         .collect();
-    // As many nibbles as fill the octets, zeros in front.
-    let octets = bits.div_ceil(8) as usize;
-    let surplus = nibbles.len().saturating_sub(octets * 2);
-    let dropped: Vec<u8> = nibbles.drain(..surplus).collect();
-    while nibbles.len() < octets * 2 {
+    if nibbles.len() % 2 == 1 {
         nibbles.insert(0, 0);
     }
     let octets: Vec<u8> = nibbles
         .chunks_exact(2)
         .map(|pair| pair.iter().fold(0, |octet, nibble| octet << 4 | nibble))
         .collect();
-    let spare = bits.div_ceil(8) * 8 - bits;
-    let cut = octets
-        .first()
-        .is_some_and(|first| u32::from(first.leading_zeros() as u8) < spare && *first != 0);
-    if cut || dropped.iter().any(|nibble| *nibble != 0) {
+    let zeros = octets.first().map_or(0, |first| first.leading_zeros());
+    let used = octets.len() as u64 * 8 - u64::from(zeros);
+    if used > u64::from(bits) {
         let what = format!("binaryValue=\"{text}\" has more than sizeInBits=\"{bits}\" bits");
         return Err(mistake(node, what));
     }

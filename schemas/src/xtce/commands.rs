@@ -58,10 +58,7 @@ impl<'a> Loader<'a> {
                 initial_value: row.attribute("initialValue").map(str::to_owned),
             });
         }
-        let significance = match child(node, "DefaultSignificance") {
-            Some(form) => Some(self.significance(form)),
-            None => None,
-        };
+        let significance = child(node, "DefaultSignificance").map(|form| self.significance(form));
         Ok(MetaCommand {
             name: name.to_owned(),
             qualified_name: self.names.qualified(&declared),

@@ -336,15 +336,11 @@ impl<'a> Names<'a> {
         let table = &mut self.command_containers;
         let this = index(table.declared.len());
         if name.is_empty() {
-            self.refusals.push(warning(
-                node,
-                "a command container without a name; none can extend it",
-            ));
-        } else if table.index.contains_key(&(system, name)) {
+            let what = "a command container without a name; none can extend it";
+            self.refusals.push(warning(node, what));
+        } else if *table.index.entry((system, name)).or_insert(this) != this {
             let what = format!("a second command container `{name}`; its name means the first");
             self.refusals.push(warning(node, what));
-        } else {
-            table.index.insert((system, name), this);
         }
         table.declared.push(Declared {
             node,

@@ -105,7 +105,7 @@ fn pass<'a>(
             }
         });
         visit_command_container(built, &mut |link| {
-            missing = missing.or(numbers.missing(&link))
+            missing = missing.or(numbers.missing(&link));
         });
         if let Some(missing) = missing {
             leave_out(at, &built.qualified_name, missing);
@@ -150,7 +150,7 @@ fn drop_verifiers<'a>(
         built.verifiers.retain_mut(|verifier| {
             let mut missing = None;
             visit_verifier(verifier, &mut |link| {
-                missing = missing.or(numbers.missing(&link))
+                missing = missing.or(numbers.missing(&link));
             });
             if let Some(missing) = missing {
                 let what =

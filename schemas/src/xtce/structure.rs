@@ -103,32 +103,24 @@ pub(super) fn check_commands(
         let container = draft.containers.get(index).and_then(Option::as_ref);
         container.map_or(0, |container| container.entries.len() as u64)
     };
-    let graphs: [(&str, Vec<Vec<u32>>, &dyn Fn(usize) -> u64, &[Declared<'_>]); 2] = [
-        (
-            "argument types contain each other",
-            types.collect(),
-            &|_| 1,
-            &draft.types_at,
-        ),
-        (
-            "command containers refer to each other",
-            containers.collect(),
-            &own,
-            &draft.containers_at,
-        ),
-    ];
-    for (what, edges, own, at) in graphs {
-        let edges = &edges;
-        unfold(
-            &Graph {
-                what,
-                edges,
-                own,
-                at,
-            },
-            sources,
-        )?;
-    }
+    unfold(
+        &Graph {
+            what: "argument types contain each other",
+            edges: &types.collect::<Vec<_>>(),
+            own: &|_| 1,
+            at: &draft.types_at,
+        },
+        sources,
+    )?;
+    unfold(
+        &Graph {
+            what: "command containers refer to each other",
+            edges: &containers.collect::<Vec<_>>(),
+            own: &own,
+            at: &draft.containers_at,
+        },
+        sources,
+    )?;
     let commands = draft.commands.iter().map(|built| {
         let base = built.as_ref().and_then(|built| built.base);
         base.into_iter().map(|base| base.0).collect()

@@ -133,7 +133,7 @@ pub enum CommandEntryContent {
         name: String,
         /// How many bits.
         bits: u32,
-        /// Right-aligned, as many octets as the bits take.
+        /// Right-aligned, without leading zeros.
         octets: Vec<u8>,
     },
     /// All entries of another container, its base's first.
