@@ -127,6 +127,15 @@ impl Conversion {
         if whole { raw.round_ties_even() } else { raw }
     }
 
+    /// The nearest whole raw value is always near enough.
+    #[inline]
+    pub(super) fn is_line(&self) -> bool {
+        matches!(
+            self.calibration,
+            Calibration::Identity | Calibration::Line(..)
+        )
+    }
+
     /// Half the distance to the next raw value's engineering value: more than that off is not the
     /// value that was asked for.
     pub(super) fn tolerance(&self, raw: f64) -> f64 {

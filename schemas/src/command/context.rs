@@ -161,8 +161,9 @@ impl<'c> Context<'c> {
             let held = leaf
                 .integers
                 .is_none_or(|(least, most)| (least..=most).contains(&(raw as i128)));
-            let off = (conversion.forward(raw) - engineering).abs();
-            if !held || off > conversion.tolerance(raw) {
+            let near = conversion.is_line()
+                || (conversion.forward(raw) - engineering).abs() <= conversion.tolerance(raw);
+            if !held || !near {
                 let (least, most) = conversion.span();
                 let unit = leaf.units.as_deref().unwrap_or_default();
                 let why = format!("it holds {least} to {most} {unit}");
