@@ -30,6 +30,8 @@ for name in $(cargo fuzz list); do
     case $name in
         mission_toml) seeds=$(ls tests/missions/*/mission.toml) ;;
         xtce) seeds=$(ls fuzz/decommutate.xml schemas/missions/*/*.xml) ;;
+        orbits) seeds=$(ls tests/orbits/iss.* tests/orbits/node.*) ;;
+        stations_toml) seeds=$(ls tests/orbits/*.toml) ;;
         *) seeds= ;;
     esac
     for seed in $seeds; do

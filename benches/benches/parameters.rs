@@ -26,7 +26,7 @@ fn main() {
     let config = format!(
         "[station]\nname = \"bench\"\n[mission]\nfolder = {:?}\n[[link]]\nname = \"tcp\"\n\
          kind = \"tcp-listen\"\naddress = \"127.0.0.1:0\"\nlevel = \"packets\"\n\
-         block_age_ms = 2000\n[ingest]\nflush_age_ms = 30000\n[data]\nfolder = {data:?}\n\
+         block_age_ms = 2000\n[ingest]\nflush_age_ms = 20000\nflush_octets = 268435456\n[data]\nfolder = {data:?}\n\
          [http]\nlisten = \"127.0.0.1:0\"\n",
         folder.path()
     );

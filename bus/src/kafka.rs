@@ -29,7 +29,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use records::{names, reader, text};
 
-use self::client::{Context, explain, is_transient};
+use self::client::{Context, Outage, explain, is_transient};
 use self::config::KafkaConfig;
 use self::topics::TopicInfo;
 use crate::dead_letter::DeadLetter;
@@ -44,6 +44,7 @@ pub(crate) struct Kafka(Arc<Inner>);
 struct Inner {
     config: KafkaConfig,
     servers: String,
+    outage: Arc<Outage>,
     /// What all clients share, secrets included.
     client: ClientConfig,
     /// Asks for metadata and offsets.
@@ -63,12 +64,14 @@ impl Kafka {
         let mut asking = client.clone();
         // A group is never joined; without a name the library refuses to assign partitions.
         asking.set("group.id", config.prefixed("passline-asker"));
-        let context = Context::new(&servers);
+        let outage = Arc::new(Outage::new(&servers));
+        let context = Context::new(Arc::clone(&outage));
         let asker = BaseConsumer::from_config_and_context(&asking, context)
             .map_err(|error| refused(&servers, error))?;
         let cluster = Self(Arc::new(Inner {
             config,
             servers,
+            outage,
             client,
             asker,
             topics: Mutex::default(),
@@ -114,8 +117,11 @@ impl Kafka {
         self.check_partition(topic, partition)?;
         let name = self.config().prefixed(topic.as_str());
         self.listen();
-        self.watermarks(&self.0.asker, &name, partition as i32)
-            .map_err(|error| self.explain("asking for offsets", error))
+        let offsets = self
+            .watermarks(&self.0.asker, &name, partition as i32)
+            .map_err(|error| self.explain("asking for offsets", error))?;
+        self.note_up();
+        Ok(offsets)
     }
 
     /// The first offset and the one after the last that a consumer may have; waits while leaders
@@ -213,7 +219,8 @@ impl Kafka {
             .set("acks", "all")
             .set("compression.type", "zstd")
             .set("compression.level", "1")
-            .set("linger.ms", "5")
+            // A commit does not wait for it.
+            .set("linger.ms", "50")
             .set("batch.size", (1 << 20).to_string())
             .set("batch.num.messages", "20000")
             .set("message.max.bytes", topics::VALUE_OCTETS_MAX.to_string())
@@ -229,7 +236,12 @@ impl Kafka {
     }
 
     pub(crate) fn context(&self) -> Context {
-        Context::new(self.servers())
+        Context::new(Arc::clone(&self.0.outage))
+    }
+
+    /// A broker has answered.
+    pub(crate) fn note_up(&self) {
+        self.0.outage.end();
     }
 
     pub(crate) fn dead_letter(&self, letters: &[DeadLetter]) -> Result<(), BusError> {

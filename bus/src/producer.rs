@@ -48,7 +48,10 @@ pub enum Published {
 ///
 /// Dropping a Kafka producer waits a few seconds at most for what is not flushed, then gives it up.
 pub struct Producer {
+    /// Of the next block.
     headers: Arc<Headers>,
+    /// As the contact began, which is what the bus knows it by.
+    begun: Arc<Headers>,
     /// The number of each topic's next block; held while it is published.
     next: [Mutex<u64>; Topic::ALL.len()],
     inner: Inner,
@@ -76,6 +79,7 @@ impl Producer {
         };
         let first = |stored| if continuing { stored } else { 0 };
         Ok(Self {
+            begun: Arc::clone(&headers),
             headers,
             next: stored.map(|stored| Mutex::new(first(stored))),
             inner,
@@ -85,6 +89,15 @@ impl Producer {
     /// The headers of its blocks.
     pub fn headers(&self) -> &Arc<Headers> {
         &self.headers
+    }
+
+    /// Blocks from here on say that they were decoded with another version of the mission: for a
+    /// live contact during which it changed. The contact stays known by the version it began with.
+    pub fn set_mission_version(&mut self, version: &str) {
+        self.headers = Arc::new(Headers {
+            mission_version: version.to_owned(),
+            ..(*self.headers).clone()
+        });
     }
 
     /// Publishes the next block of a topic. An empty payload is nothing and takes no number.
@@ -143,7 +156,7 @@ impl Producer {
     /// As [`Producer::publish`].
     pub fn complete(&self) -> Result<(), BusError> {
         match &self.inner {
-            Inner::Embedded(log) => log.complete(&self.headers),
+            Inner::Embedded(log) => log.complete(&self.begun),
             Inner::Kafka(producer) => producer.complete(),
         }
     }

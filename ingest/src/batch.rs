@@ -114,7 +114,10 @@ impl TableBatch {
             let (sorted, _) = sort_chunk(&rest).map_err(|source| self.arrow_error(source))?;
             let mut run = match shared.take() {
                 Some((_, _, run)) => run,
-                None => RunWriter::new(&self.table, &self.schemas[key.schema])?,
+                None => {
+                    let rows = sorted.iter().map(RecordBatch::num_rows).sum();
+                    RunWriter::sized(&self.table, &self.schemas[key.schema], rows)?
+                }
             };
             for batch in &sorted {
                 run.write(batch)?;

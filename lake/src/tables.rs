@@ -221,12 +221,26 @@ fn names_in_folder(lake: &std::path::Path) -> Result<BTreeSet<String>, LakeError
     for entry in entries {
         let entry = entry.map_err(failed)?;
         if let Ok(name) = entry.file_name().into_string()
-            && entry.path().join(LOG).is_dir()
+            && has_commit(&entry.path().join(LOG))
         {
             names.insert(name);
         }
     }
     Ok(names)
+}
+
+/// A table whose first commit is still being written is not there yet.
+fn has_commit(log: &std::path::Path) -> bool {
+    std::fs::read_dir(log).is_ok_and(|mut entries| {
+        entries.any(|entry| {
+            let name = entry.map(|entry| entry.file_name());
+            name.is_ok_and(|name| {
+                let name = name.to_string_lossy();
+                name.starts_with(|first: char| first.is_ascii_digit())
+                    && (name.ends_with(".json") || name.ends_with(".parquet"))
+            })
+        })
+    })
 }
 
 async fn names_in_store(

@@ -56,11 +56,21 @@ impl RunWriter {
     /// # Errors
     /// [`LakeError::Parquet`] if Parquet has no such columns.
     pub fn new(table: &str, schema: &SchemaRef) -> Result<Self, LakeError> {
+        Self::sized(table, schema, usize::MAX)
+    }
+
+    /// Starts a file of a table that will hold so many rows. A small file's numbers are not
+    /// compressed: for a wide table, making a compressor for each column takes more time than
+    /// everything else, and compaction compresses them.
+    ///
+    /// # Errors
+    /// As [`RunWriter::new`].
+    pub fn sized(table: &str, schema: &SchemaRef, rows: usize) -> Result<Self, LakeError> {
         let failed = parquet_error(table);
         let options = ArrowWriterOptions::new()
             // Types read the same without it, and it would carry field metadata into every file.
             .with_skip_arrow_metadata(true)
-            .with_properties(properties(schema).map_err(&failed)?);
+            .with_properties(properties(schema, rows <= SMALL_ROWS).map_err(&failed)?);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)
             .map_err(&failed)?;
         Ok(Self {
@@ -282,7 +292,10 @@ fn parquet_error(table: &str) -> impl Fn(parquet::errors::ParquetError) -> LakeE
 
 /// How each column is encoded: DELTA_BINARY_PACKED for integers and times, BYTE_STREAM_SPLIT for
 /// floats, a dictionary for texts, octets as they are; zstd at its fastest over all.
-fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::ParquetError> {
+fn properties(
+    schema: &SchemaRef,
+    small: bool,
+) -> Result<WriterProperties, parquet::errors::ParquetError> {
     let columns = ArrowSchemaConverter::new().convert(schema)?;
     let mut builder = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
@@ -295,6 +308,9 @@ fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::P
     let deltas = columns.num_columns() <= DELTA_COLUMNS_MAX;
     for column in columns.columns() {
         let path = column.path().clone();
+        if small && column.physical_type() != Type::BYTE_ARRAY {
+            builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
         let text = matches!(column.logical_type_ref(), Some(LogicalType::String));
         builder = match column.physical_type() {
             Type::INT32 | Type::INT64 if deltas => {
@@ -316,6 +332,9 @@ fn properties(schema: &SchemaRef) -> Result<WriterProperties, parquet::errors::P
 /// Columns of a table whose integers are stored as deltas. The encoder reserves a MiB a column,
 /// which wide tables cannot have; theirs are stored as they are, and compressed.
 const DELTA_COLUMNS_MAX: usize = 96;
+
+/// A file of so few rows is small.
+const SMALL_ROWS: usize = 2_048;
 
 /// Constant, so that files compare equal.
 const CREATED_BY: &str = "passline";

@@ -1,6 +1,8 @@
 //! `passline run`: one service, until it is told to stop.
 
+mod clock;
 mod config;
+mod missions;
 mod resolve;
 mod storing;
 
@@ -14,8 +16,10 @@ use lake::Location;
 use service::{Check, Http, Metrics, Readiness, Shutdown};
 use station::{LinkKind, LinkState, Station, StationConfig, Watch};
 
+use self::clock::ClockWatch;
 pub(crate) use self::config::LogFormat;
 use self::config::{Backend, Config};
+use self::missions::MissionWatch;
 use self::resolve::Resolver;
 use self::storing::{Storing, Trouble};
 use crate::arguments::{HealthFlags, RunSubcommand};
@@ -163,8 +167,18 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
     tracing::info!("started: {plan}");
 
     let mut failure = None;
+    let mut clock = ClockWatch::new();
+    let mut mission = plan
+        .station
+        .as_ref()
+        .zip(station.as_ref())
+        .map(|(config, station)| MissionWatch::new(&config.mission, station.missions()));
     while !shutdown.wait(WATCH_PERIOD) {
         metrics.tidy();
+        clock.look();
+        if let Some(mission) = &mut mission {
+            mission.look();
+        }
         if let Some(storing) = &mut storing {
             storing.tend();
         }

@@ -17,13 +17,12 @@
 
 use std::sync::Arc;
 
-use arrow::ipc::writer::StreamWriter;
 use schemas::record::{FrameBlock, PacketBlock, SpacecraftName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::block::{BLOCK_RECORDS_MAX, Block, Headers, Payload};
 use crate::error::CodecError;
-use crate::ipc::read_ipc;
+use crate::ipc::{read_ipc, write_rows};
 
 /// Encodes a block.
 ///
@@ -76,10 +75,7 @@ pub fn encode_block(block: &Block) -> Result<Vec<u8>, CodecError> {
         }
         Payload::Telemetry { table, batch } => {
             put_text(&mut out, "table", table)?;
-            let mut writer =
-                StreamWriter::try_new(&mut out, &batch.schema()).map_err(CodecError::Arrow)?;
-            writer.write(batch).map_err(CodecError::Arrow)?;
-            writer.finish().map_err(CodecError::Arrow)?;
+            write_rows(&mut out, batch)?;
         }
         Payload::Json(texts) => {
             for text in texts {

@@ -1,9 +1,11 @@
-//! Arrow IPC streams of one batch, from octets that may be anything.
+//! Arrow IPC streams of one batch: writing them, and reading octets that may be anything.
 
 use std::io::Cursor;
 
+use arrow::ipc::MetadataVersion;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::root_as_message;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::CodecError;
@@ -83,3 +85,17 @@ fn split<'a>(
 
 /// Before each message, since Arrow 0.15.
 const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Appends rows as one Arrow IPC stream. Buffers are aligned to 8 octets: a wide table's rows of a
+/// second are a few values a column, which 64 octets for each would double.
+///
+/// # Errors
+/// [`CodecError::Arrow`] for a schema or values that Arrow cannot write.
+pub fn write_rows(out: &mut Vec<u8>, batch: &RecordBatch) -> Result<(), CodecError> {
+    let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5);
+    let mut writer = options
+        .and_then(|options| StreamWriter::try_new_with_options(out, &batch.schema(), options))
+        .map_err(CodecError::Arrow)?;
+    writer.write(batch).map_err(CodecError::Arrow)?;
+    writer.finish().map_err(CodecError::Arrow)
+}

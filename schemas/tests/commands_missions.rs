@@ -10,8 +10,12 @@ use schemas::command::{
     CheckOutcome, CommandDatabase, Freshness, Sample, Value, VerifierTarget, finish_packet,
 };
 use schemas::layout::{CompiledMission, compile};
-use schemas::mission::{Mission, SdlsMode, TcCode};
+use schemas::mission::{Cop1Parameters, Mission};
 use schemas::xtce::model::{ConsequenceLevel, MissionDatabase, Stage};
+use space_link::cltu::{CltuCode, LdpcTail};
+use space_link::frame::{Scid, Vcid};
+use space_link::sdls::{AuthenticationMask, SecurityLayout, Service, Spi, TcSecurity};
+use space_link::uplink::UplinkParameters;
 use spacepackets::CcsdsPacket;
 use spacepackets::ecss::PusPacket;
 use spacepackets::ecss::tc::{GenericPusTcSecondaryHeader, PusTcReader};
@@ -263,14 +267,52 @@ fn reports_name_the_command_that_they_are_of() {
 fn the_uplinks_are_those_of_their_classes() {
     let (node, _, _) = mission("orbital-compute");
     let (small, _, _) = mission("orbital-compute-small");
-    let uplink = node.uplink.as_ref().unwrap();
-    assert_eq!(
-        (uplink.code, uplink.map_id, uplink.plop),
-        (TcCode::Bch, Some(0), 2)
-    );
-    assert_eq!(uplink.sdls.unwrap().mode, SdlsMode::AuthenticatedEncryption);
-    assert_eq!(uplink.overhead_octets(), 8);
-    assert_eq!(small.uplink.as_ref().unwrap().code, TcCode::Ldpc128);
+    for (mission, scid, frame_length_octets_max, code, window, t1_initial_ms) in [
+        (
+            &node,
+            96,
+            1024,
+            CltuCode::Bch { randomized: true },
+            10,
+            3_000,
+        ),
+        (
+            &small,
+            204,
+            256,
+            CltuCode::Ldpc128(LdpcTail::Corrected),
+            4,
+            5_000,
+        ),
+    ] {
+        let uplink = mission
+            .uplink_of(mission.spacecraft.last().unwrap())
+            .unwrap();
+        let association = TcSecurity {
+            service: Service::AuthenticatedEncryption,
+            layout: SecurityLayout::AES_GCM,
+            mask: AuthenticationMask::STANDARD,
+        };
+        let (scid, vcid) = (Scid::new(scid).unwrap(), Vcid::new(0).unwrap());
+        assert_eq!(
+            uplink.parameters,
+            UplinkParameters {
+                frame_length_octets_max,
+                code,
+                sdls: Some((Spi::new(1).unwrap(), association)),
+                ..UplinkParameters::new(scid, vcid)
+            }
+        );
+        assert!(uplink.packet_error_control);
+        assert_eq!(
+            uplink.cop1,
+            Cop1Parameters {
+                window,
+                t1_initial_ms,
+                ..Cop1Parameters::default()
+            }
+        );
+    }
     assert!(
         node.spacecraft
             .iter()
@@ -285,9 +327,9 @@ fn the_uplinks_are_those_of_their_classes() {
     let shown = node.to_string();
     for line in [
         "spacecraft        odc-081, SCID 81, class node",
-        "uplink            TC, up to 1024 octets, VCID 0, MAP 0, FECF",
+        "uplink            TC, up to 1024 octets, VCID 0, MAP 0, FECF, packet error control",
         "uplink coding     BCH (63,56), randomised, PLOP-2",
-        "uplink COP-1      window 10, T1 3000 ms, 3 transmissions",
+        "uplink COP-1      window 10, T1 3000 ms, 3 transmissions, then alert",
         "uplink security   authenticated encryption, SPI 1",
     ] {
         assert!(shown.contains(line), "{shown}");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use space_link::randomizer::Randomizer;
 use space_link::reed_solomon::{Basis, Code, ReedSolomon, ReedSolomonError};
 
+use crate::bit_errors::BitErrors;
 use crate::random::Random;
 use crate::truth::Truth;
 
@@ -46,8 +47,7 @@ pub(crate) struct Channel {
     code: ReedSolomon,
     faults: Faults,
     random: Random,
-    /// Bits until the next bit error.
-    bits_to_error: u64,
+    bit_errors: BitErrors,
     /// Octets of the current frame that have a wrong bit, in order.
     touched: Vec<usize>,
     /// Bits that do not fill an octet yet, in the low end.
@@ -61,12 +61,12 @@ impl Channel {
         // Lengths are constants: what encodes here always does.
         code.encode(&[0; FRAME_OCTETS], &mut [0; PARITY_OCTETS])?;
         let mut random = Random::new(seed, 2);
-        let bits_to_error = random.failures_before_success(faults.bit_error_rate);
+        let bit_errors = BitErrors::new(faults.bit_error_rate, &mut random);
         Ok(Self {
             code,
             faults,
             random,
-            bits_to_error,
+            bit_errors,
             touched: Vec::new(),
             carry: 0,
             carry_bits: 0,
@@ -123,34 +123,31 @@ impl Channel {
     }
 
     fn disturb(&mut self, number: u64, cadu: &mut [u8; CADU_OCTETS], truth: &mut Truth) -> Fate {
-        if self.bits_to_error >= CADU_BITS && !self.faults.burst_frames.contains(&number) {
-            self.bits_to_error -= CADU_BITS;
+        let burst = self.faults.burst_frames.contains(&number);
+        if self.bit_errors.spare(CADU_BITS) && !burst {
+            self.bit_errors.pass(CADU_BITS, &mut self.random, |_| {});
             truth.codewords_clean += INTERLEAVE as u64;
             return Fate::Whole;
         }
         self.touched.clear();
-        if self.faults.burst_frames.contains(&number) {
+        if burst {
             for octet in BURST {
                 cadu[octet] = !cadu[octet];
                 self.touched.push(octet);
             }
             truth.bits_flipped += 8 * BURST.len() as u64;
         }
-        while self.bits_to_error < CADU_BITS {
-            let octet = (self.bits_to_error / 8) as usize;
-            let gap = self
-                .random
-                .failures_before_success(self.faults.bit_error_rate);
+        let touched = &mut self.touched;
+        self.bit_errors.pass(CADU_BITS, &mut self.random, |bit| {
+            let octet = (bit / 8) as usize;
             // A burst has already spoilt its octets: errors there would mend some of its bits.
-            if !(self.faults.burst_frames.contains(&number) && BURST.contains(&octet)) {
-                cadu[octet] ^= 0x80 >> (self.bits_to_error % 8);
-                self.touched.push(octet);
+            if !(burst && BURST.contains(&octet)) {
+                cadu[octet] ^= 0x80 >> (bit % 8);
+                touched.push(octet);
                 truth.bits_flipped += 1;
                 truth.marker_bits_flipped += u64::from(octet < MARKER.len());
             }
-            self.bits_to_error = self.bits_to_error.saturating_add(gap).saturating_add(1);
-        }
-        self.bits_to_error -= CADU_BITS;
+        });
         self.count_words(truth)
     }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bus::{Bus, Headers, Payload, Producer, Topic};
 use schemas::event::{Event, format_time};
-use schemas::layout::CompiledMission;
 use schemas::mission::Mission;
 use tm_decoder::downlink::Downlink;
 
 use crate::contents::Contents;
 use crate::error::StationError;
 use crate::link::{LinkConfig, LinkKind, LinkStatus};
+use crate::mission::{Loaded, Missions};
 use crate::publish::Publisher;
 use crate::stop::{Stop, chain};
 
@@ -21,8 +21,7 @@ pub(crate) struct Context {
     /// Takes the place of the bus for datagram links, which cannot wait for it.
     pub(crate) spool: Option<Bus>,
     pub(crate) station: String,
-    pub(crate) mission: Arc<Mission>,
-    pub(crate) layouts: Option<Arc<CompiledMission>>,
+    pub(crate) missions: Missions,
     pub(crate) stop: Arc<Stop>,
     /// Publishes what happens to links outside contacts.
     pub(crate) journal: Producer,
@@ -74,6 +73,8 @@ pub(crate) struct Receiver {
 
 struct Contact {
     downlink: Downlink,
+    /// What it is decoded with.
+    loaded: Arc<Loaded>,
     contents: Contents,
     span: tracing::Span,
     peer: String,
@@ -81,6 +82,34 @@ struct Contact {
     octets_used: u64,
     /// Since when decoded records wait in an open block.
     open_since: Option<Instant>,
+}
+
+impl Contact {
+    /// Goes on with another version of the mission: packets that are complete were decoded with
+    /// the one before. If that changes how frames and packets are read, it waits for the next
+    /// contact, so that no packet is read half the one way and half the other.
+    fn adopt(&mut self, loaded: Arc<Loaded>) -> Result<(), StationError> {
+        if loaded.reads_alike(&self.loaded) {
+            self.downlink.flush();
+            self.contents.drain(&mut self.downlink)?;
+            let version = &loaded.mission.version;
+            self.contents.adopt(loaded.layouts.clone(), version);
+            tracing::info!(%version, "packets from here on are decoded with another mission version");
+            let message = format!(
+                "mission version {version} takes the place of {} at a packet boundary",
+                self.loaded.mission.version
+            );
+            let event = Event::of_operation("mission_change", now(), "info", message);
+            self.contents.publisher.event(&event)?;
+        } else {
+            tracing::warn!(
+                version = %loaded.mission.version,
+                "the downlink's parameters changed: they hold from the next contact on"
+            );
+        }
+        self.loaded = loaded;
+        Ok(())
+    }
 }
 
 impl Receiver {
@@ -136,7 +165,11 @@ impl Receiver {
         let Some(contact) = &mut self.contact else {
             return Ok(());
         };
-        let _in_contact = contact.span.enter();
+        let span = contact.span.clone();
+        let _in_contact = span.enter();
+        if self.context.missions.has_changed(&contact.loaded) {
+            contact.adopt(self.context.missions.get())?;
+        }
         contact.downlink.set_received(received);
         contact.contents.publisher.received = received;
         contact.downlink.handle_bytes(octets);
@@ -211,7 +244,8 @@ impl Receiver {
         let identity = self.identity()?;
         self.last_start = identity.0;
         let context = &self.context;
-        let mission = &context.mission;
+        let loaded = context.missions.get();
+        let mission = &loaded.mission;
         let span = tracing::info_span!(
             "contact",
             station = %context.station,
@@ -227,7 +261,7 @@ impl Receiver {
             mission.default_spacecraft(),
         )
         .persisting(&context.stop);
-        let mut contents = Contents::new(publisher, context.layouts.clone());
+        let mut contents = Contents::new(publisher, loaded.layouts.clone());
         let _in_contact = span.enter();
         tracing::info!(peer, carries = %self.config.level, "contact begun");
         let message = format!("contact with {peer} on link {} begun", self.config.name);
@@ -237,6 +271,7 @@ impl Receiver {
         drop(_in_contact);
         Ok(Contact {
             downlink: Downlink::new(mission, self.config.level)?,
+            loaded,
             contents,
             span,
             peer: peer.to_owned(),

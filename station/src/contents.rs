@@ -33,6 +33,13 @@ impl Contents {
         }
     }
 
+    /// Decodes what follows with another version of the mission database.
+    pub(crate) fn adopt(&mut self, layouts: Option<Arc<CompiledMission>>, version: &str) {
+        self.decommutator = layouts.map(Decommutator::new);
+        self.source.mission_version = Some(version.to_owned());
+        self.publisher.set_mission_version(version);
+    }
+
     /// Publishes everything that the downlink has ready.
     pub(crate) fn drain(&mut self, downlink: &mut Downlink) -> Result<(), StationError> {
         while let Some(block) = downlink.poll_frames() {

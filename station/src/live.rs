@@ -14,6 +14,7 @@ use tm_decoder::downlink::Downlink;
 use crate::contact::{Context, Receiver};
 use crate::error::StationError;
 use crate::link::{LinkConfig, LinkKind, LinkState, LinkStatus};
+use crate::mission::Missions;
 use crate::replay::Replay;
 use crate::stop::{Stop, chain};
 use crate::{tcp, udp};
@@ -36,6 +37,7 @@ pub struct StationConfig {
 /// A running station.
 pub struct Station {
     stop: Arc<Stop>,
+    missions: Missions,
     links: Vec<RunningLink>,
 }
 
@@ -71,8 +73,7 @@ impl Station {
             bus: bus.clone(),
             spool: spool.cloned(),
             station: config.name.clone(),
-            mission: Arc::clone(&config.mission),
-            layouts: config.layouts.clone(),
+            missions: Missions::new(Arc::clone(&config.mission), config.layouts.clone()),
             stop: Arc::clone(&stop),
             journal: Context::journal(bus, &config.name, &config.mission)?,
         });
@@ -109,7 +110,16 @@ impl Station {
                 thread,
             });
         }
-        Ok(Self { stop, links })
+        Ok(Self {
+            stop,
+            missions: context.missions.clone(),
+            links,
+        })
+    }
+
+    /// The mission that it decodes with, which may be changed while it runs.
+    pub fn missions(&self) -> Missions {
+        self.missions.clone()
     }
 
     /// A look at the links that stays valid while the station runs.
@@ -256,10 +266,11 @@ impl Drop for Watched {
 
 fn replay(path: &std::path::Path, receiver: &Receiver) -> Result<(), StationError> {
     let context = &receiver.context;
+    let loaded = context.missions.get();
     let summary = Replay {
         recording: path,
-        mission: &context.mission,
-        layouts: context.layouts.clone(),
+        mission: &loaded.mission,
+        layouts: loaded.layouts.clone(),
         level: receiver.config.level,
         station: Some(&context.station),
     }

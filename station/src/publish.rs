@@ -93,6 +93,14 @@ impl Publisher {
         &self.mission_version
     }
 
+    /// What follows is decoded with another version of the mission.
+    pub(crate) fn set_mission_version(&mut self, version: &str) {
+        version.clone_into(&mut self.mission_version);
+        for producer in self.producers.values_mut() {
+            producer.set_mission_version(version);
+        }
+    }
+
     pub(crate) fn frames(&mut self, block: FrameBlock) -> Result<(), StationError> {
         self.counts.frames += block.len() as u64;
         let spacecraft = block.spacecraft.clone();

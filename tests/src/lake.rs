@@ -46,7 +46,15 @@ pub fn tables(data: &Path) -> Vec<String> {
 
 /// Every row of every table, as sorted CSV lines.
 pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
-    let tables = tables(data);
+    rows_at(data, &[], &tables(data))
+}
+
+/// Every row of some tables that lie anywhere, with what a program needs in its environment for it.
+pub fn rows_at(
+    data: &Path,
+    environment: &[(&str, String)],
+    tables: &[String],
+) -> BTreeMap<String, Vec<String>> {
     let statements: String = tables
         .iter()
         .map(|table| format!("SELECT '{table}' AS \"{TITLE}\"; SELECT * FROM \"{table}\";"))
@@ -54,7 +62,11 @@ pub fn rows(data: &Path) -> BTreeMap<String, Vec<String>> {
     if statements.is_empty() {
         return BTreeMap::new();
     }
-    let answers = sql(data, &statements);
+    let mut ask = passline();
+    ask.args(["sql", "--format", "csv", "-c", &statements, "--data"])
+        .arg(data);
+    let text = succeed(ask.envs(environment.iter().map(|(name, value)| (name, value))));
+    let answers: Vec<String> = text.lines().map(str::to_owned).collect();
     let found: BTreeMap<_, _> = answers
         .split(|line| line == TITLE)
         .filter_map(|answer| {
@@ -96,6 +108,64 @@ pub fn parquet_files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     found
+}
+
+/// A simulated pass with telemetry of every kind, faults included: its recording and its mission.
+///
+/// # Panics
+/// If it cannot be made.
+pub fn simulated_pass(folder: &Path, minutes: u32) -> (PathBuf, PathBuf) {
+    let data = folder.join("simulated");
+    let minutes = minutes.to_string();
+    succeed(
+        passline()
+            .args(["demo", "--minutes", &minutes, "--seed", "7", "--data"])
+            .arg(&data),
+    );
+    (
+        data.join(format!("demo/pass-7-{minutes}min.cadu")),
+        data.join("demo/mission"),
+    )
+}
+
+/// All that two ways of receiving the same octets must agree on: every row, but for where, when and
+/// in which contact it was received.
+fn contents(data: &Path) -> BTreeMap<String, Vec<String>> {
+    let tables = tables(data);
+    let rows = |table: &String| {
+        let what = if table == "events" {
+            "SELECT spacecraft, virtual_channel, apid, severity, kind, count, position, message, mission_version FROM events WHERE kind NOT LIKE 'link%' AND kind NOT LIKE 'contact%'".to_owned()
+        } else {
+            format!("SELECT * EXCEPT (received, contact, station, day) FROM \"{table}\"")
+        };
+        let mut rows = sql(data, &what);
+        rows.sort();
+        (table.clone(), rows)
+    };
+    let with_rows = |(_, rows): &(String, Vec<String>)| rows.len() > 1;
+    tables.iter().map(rows).filter(with_rows).collect()
+}
+
+/// Asserts that two data folders hold the same contents.
+///
+/// # Panics
+/// If they do not; the message shows the first row that differs.
+pub fn assert_same(found: &Path, expected: &Path) {
+    let (found, expected) = (contents(found), contents(expected));
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        expected.keys().collect::<Vec<_>>()
+    );
+    for (table, rows) in &expected {
+        let same = &found[table];
+        assert!(
+            same == rows,
+            "{table}: {} rows, not {}: {:?}",
+            same.len(),
+            rows.len(),
+            same.iter().zip(rows).find(|(a, b)| a != b)
+        );
+    }
 }
 
 /// Stands before each table's rows.

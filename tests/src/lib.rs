@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: where recordings lie, and the program under test.
 
+pub mod disk;
 pub mod kafka;
 pub mod lake;
 pub mod random;

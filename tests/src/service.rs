@@ -23,6 +23,19 @@ impl Service {
     /// # Panics
     /// If it does not within three minutes; the message holds its log.
     pub fn start(kind: &str, folder: &Path, config: &str) -> Self {
+        Self::start_with(kind, folder, config, &[])
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Panics
+    /// As [`Service::start`].
+    pub fn start_with(
+        kind: &str,
+        folder: &Path,
+        config: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let file = folder.join(format!("{kind}.toml"));
         std::fs::write(&file, config).expect("the configuration can be written");
         let log = folder.join(format!("{kind}-{}.log", unique()));
@@ -31,6 +44,7 @@ impl Service {
             .args(["run", kind, "--log-format", "json", "--config"])
             .arg(&file)
             .env("PASSLINE_LOG", "info")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

@@ -1,8 +1,8 @@
 //! A running load on three Kafka nodes while station, ingest and brokers are killed in turn: the
-//! tables are those of an undisturbed run, row by row.
+//! tables, in a folder or in an object store, are those of an undisturbed run, row by row.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,21 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataTopic;
 use simulator::{Pass, PassConfig};
 use tests::kafka::KafkaCluster;
-use tests::lake::{replay, rows};
+use tests::lake::{replay, rows, rows_at, tables};
 use tests::random::Random;
+use tests::s3::S3Server;
 use tests::service::{Service, until};
 use tests::{succeed, workspace};
 
 /// Unless `PASSLINE_KILLS` says how many.
 const KILLS: usize = 15;
+/// Of these, in the run whose tables lie in an object store.
+const KILLS_ON_S3: usize = 9;
 const NODES: usize = 3;
+/// Clusters of several nodes are enough for one machine.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// A member of the group that is silent for so long is given up.
+const SESSION: Duration = Duration::from_secs(3);
 /// Simulated time of a recording.
 const RECORDING_S: u64 = 600;
 /// Topics that become tables, and the partitions of each.
@@ -28,18 +35,87 @@ const STATION: &str = "svalbard";
 
 #[test]
 fn kills_of_station_ingest_and_broker_neither_lose_nor_repeat() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Place {
+        data: folder.path().join("disturbed"),
+        credentials: None,
+        environment: Vec::new(),
+    };
+    run(folder.path(), &lake, kills(KILLS));
+}
+
+#[test]
+fn kills_with_the_lake_in_an_object_store_neither_lose_nor_repeat() {
+    let Some(server) = S3Server::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Place {
+        data: server.location("killed").into(),
+        credentials: Some(server.credentials(folder.path())),
+        environment: server.environment().to_vec(),
+    };
+    run(folder.path(), &lake, kills(KILLS_ON_S3));
+}
+
+/// A member of the group is stopped where it is, mostly in the middle of a flush, for longer than
+/// its session; the other takes its partitions, and what the first goes on with must not count.
+#[test]
+fn rebalances_in_the_middle_of_flushes_neither_lose_nor_repeat() {
+    const ROUNDS: usize = 6;
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(cluster) = KafkaCluster::start(1) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Place {
+        data: folder.path().join("disturbed"),
+        credentials: None,
+        environment: Vec::new(),
+    };
+    let mut random = Random::from_environment();
+    let mut load = Load::new(folder.path(), cluster.servers());
+    let mut station = load.next_station();
+    let members = [(); 2].map(|()| start_ingest(folder.path(), &cluster.servers(), &lake));
+    for round in 0..ROUNDS {
+        if load.is_done(&station) {
+            station = load.next_station();
+        }
+        std::thread::sleep(random.below(Duration::from_millis(900)));
+        let member = &members[round % 2];
+        member.signal("STOP");
+        std::thread::sleep(2 * SESSION);
+        member.signal("CONT");
+    }
+    let logs: String = members.iter().map(Service::log).collect();
+    let lost = logs.matches("lost to another process").count();
+    eprintln!("{lost} partitions were lost to the other member");
+    assert!(lost > 0, "{logs}");
+    finish(folder.path(), load, station, &members, &lake);
+}
+
+/// Where the tables lie.
+struct Place {
+    data: PathBuf,
+    credentials: Option<PathBuf>,
+    environment: Vec<(&'static str, String)>,
+}
+
+fn run(folder: &Path, lake: &Place, kills: usize) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(cluster) = KafkaCluster::start(NODES) else {
         return;
     };
     let cluster = Arc::new(cluster);
-    let folder = tempfile::tempdir().expect("a folder");
     let mut random = Random::from_environment();
-    let data = folder.path().join("disturbed");
-    let mut load = Load::new(folder.path(), cluster.servers());
-    let mut ingest = start_ingest(folder.path(), &cluster.servers(), &data);
+    let mut load = Load::new(folder, cluster.servers());
+    let mut ingest = start_ingest(folder, &cluster.servers(), lake);
     let mut station = load.next_station();
     let mut restarting: Option<JoinHandle<()>> = None;
-    for kill in 0..kills() {
+    for kill in 0..kills {
+        if kill % 20 == 19 {
+            eprintln!("{kill} kills, {} recordings", load.recordings.len());
+        }
         if load.is_done(&station) {
             station = load.next_station();
         }
@@ -51,7 +127,7 @@ fn kills_of_station_ingest_and_broker_neither_lose_nor_repeat() {
             }
             1 => {
                 ingest.kill();
-                ingest = start_ingest(folder.path(), &cluster.servers(), &data);
+                ingest = start_ingest(folder, &cluster.servers(), lake);
             }
             _ => {
                 // Two of three copies must be there: the next broker goes when all are back.
@@ -73,29 +149,36 @@ fn kills_of_station_ingest_and_broker_neither_lose_nor_repeat() {
     if let Some(restarting) = restarting {
         restarting.join().expect("the broker starts again");
     }
+    finish(folder, load, station, &[ingest], lake);
+    eprintln!("{kills} kills");
+}
+
+/// Ends the load and the services, and compares the tables with those of an undisturbed run.
+fn finish(folder: &Path, load: Load, station: Service, ingest: &[Service], lake: &Place) {
     until("the last recording is published", || {
         load.is_done(&station).then_some(())
     });
     station.stop();
-    wait_until_nothing_lags(&ingest);
-    ingest.stop();
+    wait_until_nothing_lags(ingest);
+    for ingest in ingest {
+        ingest.signal("TERM");
+    }
 
-    let undisturbed = folder.path().join("undisturbed");
+    let undisturbed = folder.join("undisturbed");
     for recording in &load.recordings {
         succeed(replay(recording, &mission(), &undisturbed).args(["--station", STATION]));
     }
     let expected = rows(&undisturbed);
-    let found = rows(&data);
+    let names: Vec<String> = expected.keys().cloned().collect();
+    if lake.credentials.is_none() {
+        assert_eq!(tables(&lake.data), names);
+    }
+    let found = rows_at(&lake.data, &lake.environment, &names);
     eprintln!(
-        "{} kills, {} recordings, {} rows",
-        kills(),
+        "{} recordings, {} rows",
         load.recordings.len(),
         expected.values().map(|rows| rows.len() - 1).sum::<usize>()
     );
-    let names = |tables: &std::collections::BTreeMap<String, Vec<String>>| {
-        tables.keys().cloned().collect::<Vec<_>>()
-    };
-    assert_eq!(names(&found), names(&expected));
     for (table, rows) in &expected {
         assert_eq!(found[table].len(), rows.len(), "{table}: number of rows");
         assert!(&found[table] == rows, "{table}: rows differ");
@@ -151,9 +234,12 @@ impl Load {
     }
 }
 
-fn start_ingest(folder: &Path, servers: &[String], data: &Path) -> Service {
+fn start_ingest(folder: &Path, servers: &[String], lake: &Place) -> Service {
+    let credentials = lake.credentials.as_ref();
     let config = format!(
-        "[ingest]\nflush_age_ms = 300\n[data]\nfolder = {data:?}\n{}",
+        "[ingest]\nflush_age_ms = 50\n[data]\nfolder = {:?}\n{}{}",
+        lake.data,
+        credentials.map_or(String::new(), |file| format!("credentials = {file:?}\n")),
         kafka(servers)
     );
     Service::start("ingest", folder, &config)
@@ -162,9 +248,12 @@ fn start_ingest(folder: &Path, servers: &[String], data: &Path) -> Service {
 fn kafka(servers: &[String]) -> String {
     format!(
         "[mission]\nfolder = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[bus]\nbackend = \"kafka\"\n\
-         [bus.kafka]\nbootstrap_servers = {servers:?}\npartitions = {PARTITIONS}\nreplication = 3\n\
-         min_insync_replicas = 2\nsession_timeout_ms = 6000\n",
-        mission()
+         [bus.kafka]\nbootstrap_servers = {servers:?}\npartitions = {PARTITIONS}\nreplication = {}\n\
+         min_insync_replicas = {}\nsession_timeout_ms = {}\n",
+        mission(),
+        servers.len(),
+        servers.len().div_ceil(2),
+        SESSION.as_millis(),
     )
 }
 
@@ -184,41 +273,39 @@ fn in_sync(cluster: &KafkaCluster) -> bool {
         })
 }
 
-/// Waits until ingest has committed everything, of every partition.
-fn wait_until_nothing_lags(ingest: &Service) {
+/// Waits until the members have committed everything, of every partition.
+fn wait_until_nothing_lags(members: &[Service]) {
     let deadline = Instant::now() + Duration::from_secs(150);
     loop {
-        let (_, text) = ingest.get("/metrics");
+        let text: String = members
+            .iter()
+            .map(|member| member.get("/metrics").1)
+            .collect();
         let lags: Vec<&str> = text
             .lines()
             .filter(|line| line.starts_with("passline_ingest_lag_records{"))
             .collect();
-        if lags.len() == TOPICS * PARTITIONS && lags.iter().copied().all(caught_up) {
+        if lags.len() >= TOPICS * PARTITIONS && lags.iter().all(|lag| lag.ends_with(" 0")) {
             return;
         }
         assert!(
             Instant::now() < deadline,
             "still behind: {lags:#?}\n{}",
-            ingest.log()
+            members.iter().map(Service::log).collect::<String>()
         );
         std::thread::sleep(Duration::from_millis(200));
     }
-}
-
-/// The mark of a transaction's end may count as a record that is never read.
-fn caught_up(lag: &str) -> bool {
-    lag.ends_with(" 0") || lag.ends_with(" 1")
 }
 
 fn mission() -> PathBuf {
     workspace().join("schemas/missions/orbital-compute")
 }
 
-fn kills() -> usize {
+fn kills(unless_told: usize) -> usize {
     std::env::var("PASSLINE_KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(KILLS)
+        .unwrap_or(unless_told)
 }
 
 const SCID: u16 = 81;

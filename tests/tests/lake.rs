@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tests::lake::{parquet_files, replay, rows, sql};
 use tests::random::Random;
 use tests::s3::S3Server;
-use tests::{passline, run, skip, succeed, workspace};
+use tests::{passline, python, run, succeed, workspace};
 
 /// A simulated pass, cut into pieces; two recordings that have every other piece each, so that
 /// their times overlap.

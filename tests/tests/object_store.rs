@@ -4,25 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use tests::lake::{replay, rows};
+use tests::lake::{replay, rows, simulated_pass};
 use tests::s3::S3Server;
 use tests::{passline, run, succeed};
 
 /// Whoever waits learns in this time that a store cannot be used.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-
-fn simulated(folder: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
-    let data = folder.join("demo-data");
-    succeed(
-        passline()
-            .args(["demo", "--minutes", "20", "--seed", "7", "--data"])
-            .arg(&data),
-    );
-    (
-        data.join("demo/pass-7-20min.cadu"),
-        data.join("demo/mission"),
-    )
-}
 
 /// Answers as sorted CSV lines.
 fn ask(server: &S3Server, location: &str, sql: &str) -> Vec<String> {
@@ -52,7 +39,7 @@ fn a_lake_on_s3_holds_the_same_rows_as_one_in_a_folder() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let local = folder.path().join("local");
     succeed(&mut replay(&recording, &mission, &local));
     let location = server.location("fleet/one");
@@ -112,7 +99,7 @@ fn a_store_that_says_no_is_named_with_what_to_do() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let location = server.location("fleet");
     let sql = |location: &str, server: &S3Server| {
         let mut command = passline();
@@ -187,7 +174,7 @@ fn kills_on_s3_neither_lose_nor_repeat() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let undisturbed = folder.path().join("undisturbed");
     succeed(&mut replay(&recording, &mission, &undisturbed));
     let expected = rows(&undisturbed);
@@ -263,7 +250,7 @@ impl Drop for ReadOnly {
 #[test]
 fn a_read_only_lake_answers_and_says_that_it_takes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let bus = folder.path().join("bus");

@@ -1,29 +1,15 @@
 //! `passline replay` from outside: what it stores, twice, and killed at any moment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Instant;
 
-use tests::lake::{parquet_files, replay, rows, sql, tables};
+use tests::lake::{parquet_files, replay, rows, simulated_pass, sql, tables};
 use tests::random::Random;
-use tests::{passline, run, shared, succeed, workspace};
+use tests::{run, shared, succeed, workspace};
 
 fn mission(name: &str) -> PathBuf {
     workspace().join("tests/missions").join(name)
-}
-
-/// A simulated pass with telemetry of every kind, faults included.
-fn simulated_pass(folder: &Path) -> (PathBuf, PathBuf) {
-    let data = folder.join("simulated");
-    succeed(
-        passline()
-            .args(["demo", "--minutes", "20", "--seed", "7", "--data"])
-            .arg(&data),
-    );
-    (
-        data.join("demo/pass-7-20min.cadu"),
-        data.join("demo/mission"),
-    )
 }
 
 #[test]
@@ -51,7 +37,7 @@ fn a_recorded_pass_becomes_tables() {
 #[test]
 fn replays_are_byte_identical() {
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated_pass(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
     succeed(&mut replay(&recording, &mission, &one));
     succeed(&mut replay(&recording, &mission, &other));
@@ -70,7 +56,7 @@ fn replays_are_byte_identical() {
 #[test]
 fn replaying_again_adds_no_row() {
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated_pass(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let data = folder.path().join("data");
     succeed(&mut replay(&recording, &mission, &data));
     let before = (rows(&data), parquet_files(&data).len());
@@ -104,7 +90,7 @@ fn kill_at_any_moment_neither_loses_nor_repeats() {
     const KILLS_PER_FOLDER: usize = 5;
     const FOLDERS_MAX: usize = 60;
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated_pass(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let undisturbed = folder.path().join("undisturbed");
     let started = Instant::now();
     succeed(&mut replay(&recording, &mission, &undisturbed));
@@ -190,7 +176,7 @@ fn bad_input_is_a_clear_error_or_an_anomaly() {
 #[test]
 fn another_mission_for_a_stored_contact_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated_pass(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 20);
     let data = folder.path().join("data");
     succeed(&mut replay(&recording, &mission, &data));
     let before = rows(&data);

@@ -1,12 +1,12 @@
 //! `passline run station` and `passline run ingest` from outside: real sockets, real signals.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tests::lake::{replay, sql, tables};
+use tests::disk::SmallDisk;
+use tests::lake::{assert_same, replay, simulated_pass, sql};
 use tests::service::{Service, until};
 use tests::{passline, run, shared, succeed, workspace};
 
@@ -24,56 +24,6 @@ fn config(mission: &Path, links: &str) -> String {
 
 fn link(kind: &str, more: &str) -> String {
     format!("[[link]]\nname = \"ka\"\nkind = \"{kind}\"\naddress = \"127.0.0.1:0\"\n{more}\n")
-}
-
-/// A simulated pass with telemetry of every kind, faults included, and its mission.
-fn simulated_pass(folder: &Path) -> (PathBuf, PathBuf) {
-    let data = folder.join("simulated");
-    succeed(
-        passline()
-            .args(["demo", "--minutes", "10", "--seed", "7", "--data"])
-            .arg(&data),
-    );
-    (
-        data.join("demo/pass-7-10min.cadu"),
-        data.join("demo/mission"),
-    )
-}
-
-/// All that two ways of receiving the same octets must agree on: every row, but for where, when and
-/// in which contact it was received.
-fn contents(data: &Path) -> BTreeMap<String, Vec<String>> {
-    let tables = tables(data);
-    let rows = |table: &String| {
-        let what = if table == "events" {
-            "SELECT spacecraft, virtual_channel, apid, severity, kind, count, position, message, mission_version FROM events WHERE kind NOT LIKE 'link%' AND kind NOT LIKE 'contact%'".to_owned()
-        } else {
-            format!("SELECT * EXCEPT (received, contact, station, day) FROM \"{table}\"")
-        };
-        let mut rows = sql(data, &what);
-        rows.sort();
-        (table.clone(), rows)
-    };
-    let with_rows = |(_, rows): &(String, Vec<String>)| rows.len() > 1;
-    tables.iter().map(rows).filter(with_rows).collect()
-}
-
-fn assert_same(found: &Path, expected: &Path) {
-    let (found, expected) = (contents(found), contents(expected));
-    assert_eq!(
-        found.keys().collect::<Vec<_>>(),
-        expected.keys().collect::<Vec<_>>()
-    );
-    for (table, rows) in &expected {
-        let same = &found[table];
-        assert!(
-            same == rows,
-            "{table}: {} rows, not {}: {:?}",
-            same.len(),
-            rows.len(),
-            same.iter().zip(rows).find(|(a, b)| a != b)
-        );
-    }
 }
 
 /// Whether a table has its first commit.
@@ -95,7 +45,7 @@ fn contacts_ended(service: &Service, number: usize) {
 #[test]
 fn a_stream_over_tcp_becomes_the_tables_of_a_replay() {
     let folder = tempfile::tempdir().unwrap();
-    let (recording, mission) = simulated_pass(folder.path());
+    let (recording, mission) = simulated_pass(folder.path(), 10);
     let expected = folder.path().join("replayed");
     succeed(&mut replay(&recording, &mission, &expected));
     let octets = std::fs::read(&recording).unwrap();
@@ -539,44 +489,6 @@ fn ingest_stores_what_a_killed_station_had_published() {
     ingest.stop();
     assert_eq!(sql(&data, "SELECT count(*) FROM frames")[1], "1023");
     assert_eq!(sql(&data, "SELECT count(*) FROM packets")[1], "285");
-}
-
-/// A small file system in memory, unmounted at the end.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, said aloud, where nothing may be mounted.
-    fn mount(path: &Path, size: &str) -> Option<Self> {
-        std::fs::create_dir(path).unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", size, "tmpfs"])
-            .arg(path)
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(path.to_owned()));
-        }
-        tests::skip("no small disk can be mounted: this needs root");
-        None
-    }
-
-    fn grow(&self, size: &str) {
-        let size = format!("remount,{size}");
-        let status = std::process::Command::new("mount")
-            .args(["-o", &size])
-            .arg(&self.0)
-            .status()
-            .unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg("-l")
-            .arg(&self.0)
-            .status();
-    }
 }
 
 #[test]

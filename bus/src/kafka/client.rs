@@ -1,7 +1,7 @@
 //! What the client library tells: its log, its errors, and what they mean.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,11 +12,39 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use crate::embedded::locked;
 use crate::error::BusError;
 
+/// Whether the cluster is gone, as all clients of a process know it together, so that it is said
+/// once.
+pub(crate) struct Outage {
+    servers: String,
+    down: AtomicBool,
+}
+
+impl Outage {
+    pub(crate) fn new(servers: &str) -> Self {
+        Self {
+            servers: servers.to_owned(),
+            down: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn begin(&self, reason: &str) {
+        if !self.down.swap(true, Ordering::AcqRel) {
+            tracing::warn!(servers = %self.servers, reason, "Kafka is gone; waiting for it");
+        }
+    }
+
+    /// A broker has answered.
+    pub(crate) fn end(&self) {
+        if self.down.load(Ordering::Acquire) && self.down.swap(false, Ordering::AcqRel) {
+            tracing::info!(servers = %self.servers, "Kafka is back");
+        }
+    }
+}
+
 /// Listens to one client.
 pub(crate) struct Context {
     servers: String,
-    /// The cluster was found gone, and that was said.
-    down: AtomicBool,
+    outage: Arc<Outage>,
     /// The last error that the library reported by itself.
     last: Mutex<Option<(Code, String)>>,
     /// The first record that could not be delivered since it was last asked.
@@ -24,27 +52,21 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(servers: &str) -> Self {
+    pub(crate) fn new(outage: Arc<Outage>) -> Self {
         Self {
-            servers: servers.to_owned(),
-            down: AtomicBool::new(false),
+            servers: outage.servers.clone(),
+            outage,
             last: Mutex::new(None),
             undelivered: Mutex::new(None),
         }
     }
 
-    /// Says once that the cluster is gone.
     pub(crate) fn note_down(&self, reason: &str) {
-        if !self.down.swap(true, Ordering::AcqRel) {
-            tracing::warn!(servers = %self.servers, reason, "Kafka is gone; waiting for it");
-        }
+        self.outage.begin(reason);
     }
 
-    /// Says once that the cluster is back.
     pub(crate) fn note_up(&self) {
-        if self.down.load(Ordering::Acquire) && self.down.swap(false, Ordering::AcqRel) {
-            tracing::info!(servers = %self.servers, "Kafka is back");
-        }
+        self.outage.end();
     }
 
     /// The library's last words.

@@ -60,7 +60,7 @@ impl Default for KafkaConfig {
             min_insync_replicas: None,
             retention: BTreeMap::new(),
             in_flight_octets_max: 32 << 20,
-            transaction_octets: 8 << 20,
+            transaction_octets: 16 << 20,
             transaction_age_ms_max: 200,
             transaction_timeout_ms: 60_000,
             fetch_octets_max: 16 << 20,

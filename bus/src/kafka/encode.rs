@@ -1,6 +1,5 @@
 //! From blocks to Kafka records: one a frame, packet or JSON text, one a batch of telemetry rows.
 
-use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use rdkafka::message::{Header, OwnedHeaders};
 use schemas::record::{FrameBlock, NO_TIME, NO_VIRTUAL_CHANNEL, PacketBlock, Quality};
@@ -11,6 +10,7 @@ use crate::block::{Block, Headers, Payload};
 use crate::codec::check_payload;
 use crate::error::CodecError;
 use crate::topic::Topic;
+use records::ipc::write_rows;
 
 /// A block that is ready to be sent, as often as it takes.
 pub(crate) struct Encoded {
@@ -209,11 +209,7 @@ fn write_streams(
     streams: &mut Vec<Vec<u8>>,
 ) -> Result<(), CodecError> {
     let mut stream = Vec::new();
-    let mut writer =
-        StreamWriter::try_new(&mut stream, &batch.schema()).map_err(CodecError::Arrow)?;
-    writer.write(batch).map_err(CodecError::Arrow)?;
-    writer.finish().map_err(CodecError::Arrow)?;
-    drop(writer);
+    write_rows(&mut stream, batch)?;
     let rows = batch.num_rows();
     if stream.len() <= octets_max || rows < 2 {
         streams.push(stream);

@@ -256,6 +256,7 @@ impl Subscription {
             };
             let taken = match self.source.next(slice) {
                 Some(Ok(message)) => {
+                    self.cluster.note_up();
                     self.at_end = false;
                     take(
                         &mut self.reader,
@@ -300,6 +301,7 @@ impl Subscription {
     fn handle(&mut self, error: KafkaError) -> Result<(), BusError> {
         match &error {
             KafkaError::PartitionEOF(_) => {
+                self.cluster.note_up();
                 self.at_end = true;
                 Ok(())
             }

@@ -14,10 +14,10 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::message::ToBytes;
+use rdkafka::message::{Timestamp, ToBytes};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 
 use super::Kafka;
@@ -156,9 +156,13 @@ impl Link {
     fn send_block(&self, block: &Encoded) -> Result<(), KafkaError> {
         let topic = self.cluster.config().prefixed(block.topic.as_str());
         let key = self.headers.spacecraft.as_bytes();
+        // The library would ask the clock for each record.
+        let now = Timestamp::from(SystemTime::now())
+            .to_millis()
+            .unwrap_or_default();
         block.each(|value, headers| {
             let record = BaseRecord::to(&topic).key(key).payload(value);
-            self.send(record.headers(headers))
+            self.send(record.timestamp(now).headers(headers))
         })
     }
 }

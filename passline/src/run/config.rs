@@ -86,6 +86,8 @@ pub(crate) struct BusSection {
     /// Of the embedded log, or of the spool before Kafka; `bus` or `spool` in the data folder if
     /// not given.
     pub(crate) folder: Option<PathBuf>,
+    /// Octets that the embedded log or the spool holds before its links have to wait.
+    pub(crate) waiting_octets_max: Option<usize>,
     /// Of Kafka.
     pub(crate) kafka: Option<KafkaConfig>,
 }

@@ -33,12 +33,13 @@ pub(crate) struct LoadedMission {
 /// Where the bus is.
 #[derive(Clone, Debug)]
 pub(crate) enum BusPlace {
-    /// The log in this folder.
-    Embedded(PathBuf),
+    /// The log in this folder, within bounds.
+    Embedded(PathBuf, BusConfig),
     /// A cluster, and the folder of the spool for links that cannot wait for it.
     Kafka {
         config: Box<KafkaConfig>,
         spool: PathBuf,
+        bounds: BusConfig,
     },
 }
 
@@ -47,18 +48,18 @@ impl BusPlace {
     /// of several.
     pub(crate) fn log_name(&self, data: &Location) -> Result<String> {
         match self {
-            Self::Embedded(folder)
+            Self::Embedded(folder, _)
                 if data.as_folder().map(|d| d.join("bus")).as_ref() != Some(folder) =>
             {
                 Ok(ingest::log_name(folder)?)
             }
-            Self::Embedded(_) | Self::Kafka { .. } => Ok(String::new()),
+            Self::Embedded(..) | Self::Kafka { .. } => Ok(String::new()),
         }
     }
 
     pub(crate) fn open(&self) -> Result<Bus> {
         match self {
-            Self::Embedded(folder) => Ok(Bus::open(folder, BusConfig::default())?),
+            Self::Embedded(folder, bounds) => Ok(Bus::open(folder, bounds.clone())?),
             Self::Kafka { config, .. } => Ok(Bus::connect((**config).clone())?),
         }
     }
@@ -66,8 +67,8 @@ impl BusPlace {
     /// The spool; none where the bus itself is on this machine.
     pub(crate) fn open_spool(&self) -> Result<Option<Bus>> {
         match self {
-            Self::Embedded(_) => Ok(None),
-            Self::Kafka { spool, .. } => Ok(Some(Bus::open(spool, BusConfig::default())?)),
+            Self::Embedded(..) => Ok(None),
+            Self::Kafka { spool, bounds, .. } => Ok(Some(Bus::open(spool, bounds.clone())?)),
         }
     }
 }
@@ -75,7 +76,7 @@ impl BusPlace {
 impl std::fmt::Display for BusPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Embedded(folder) => write!(f, "the embedded log in {}", folder.display()),
+            Self::Embedded(folder, _) => write!(f, "the embedded log in {}", folder.display()),
             Self::Kafka { config, .. } => {
                 write!(f, "Kafka at {}", config.bootstrap_servers.join(", "))
             }
@@ -118,8 +119,18 @@ impl<'a> Resolver<'a> {
 
     pub(crate) fn bus(&self) -> Result<BusPlace> {
         let section = &self.config.bus;
+        let waiting = section.waiting_octets_max.unwrap_or(WAITING_OCTETS_MAX);
+        let bounds = BusConfig {
+            unconsumed_octets_max: within(
+                "[bus]",
+                "waiting_octets_max",
+                waiting,
+                1 << 20..=1 << 40,
+            )?,
+            ..BusConfig::default()
+        };
         match (section.backend, &section.kafka) {
-            (Backend::Embedded, None) => Ok(BusPlace::Embedded(self.log_folder("bus")?)),
+            (Backend::Embedded, None) => Ok(BusPlace::Embedded(self.log_folder("bus")?, bounds)),
             (Backend::Embedded, Some(_)) => {
                 bail!(
                     "there is a [bus.kafka], and the backend is embedded; write backend = \"kafka\" in [bus], or remove it"
@@ -149,6 +160,7 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(BusPlace::Kafka {
                     config: Box::new(config),
+                    bounds,
                     spool: if self.config.station.is_some() {
                         self.log_folder("spool")?
                     } else {
@@ -394,4 +406,6 @@ fn seconds(place: &str, key: &str, value: f64, range: RangeInclusive<f64>) -> Re
     within(place, key, value, range).map(Duration::from_secs_f64)
 }
 
+/// On disk; a pass goes on while tables are written.
+const WAITING_OCTETS_MAX: usize = 256 << 20;
 const NAME_OCTETS_MAX: usize = 64;

@@ -24,6 +24,9 @@ fn tables_are_folders_with_a_delta_log() {
     let data = fixture::lake();
     std::fs::create_dir_all(data.path().join("lake/no_table")).expect("a folder");
     std::fs::write(data.path().join("lake/file"), "").expect("a file");
+    let begun = data.path().join("lake/begun/_delta_log");
+    std::fs::create_dir_all(&begun).expect("a folder");
+    std::fs::write(begun.join("_commit_1234.tmp"), "").expect("a file");
     let lake = Lake::open(data.path()).expect("a lake");
     assert_eq!(lake.tables().expect("names"), ["packets", "power"]);
 }

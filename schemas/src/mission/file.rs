@@ -141,6 +141,101 @@ pub(super) struct VirtualChannelEntry {
     pub(super) counter_checked: Option<bool>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UplinkTable {
+    #[serde(default)]
+    pub(super) frame: UplinkFrameName,
+    pub(super) vcid: u8,
+    pub(super) map_id: Option<u8>,
+    pub(super) segment_header: Option<bool>,
+    pub(super) fecf: Option<bool>,
+    pub(super) frame_length_octets_max: Option<usize>,
+    #[serde(default)]
+    pub(super) code: UplinkCodeName,
+    pub(super) ldpc_tail: Option<TailName>,
+    pub(super) randomized: Option<bool>,
+    pub(super) plop: Option<u8>,
+    pub(super) acquisition_octets: Option<usize>,
+    pub(super) idle_octets: Option<usize>,
+    pub(super) sdls: Option<SdlsTable>,
+    #[serde(default)]
+    pub(super) packet_error_control: bool,
+    #[serde(default)]
+    pub(super) cop1: Cop1Table,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UplinkFrameName {
+    #[default]
+    Tc,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cop1Table {
+    pub(super) window: Option<u16>,
+    pub(super) t1_initial_ms: Option<u32>,
+    pub(super) transmission_limit: Option<u16>,
+    #[serde(default)]
+    pub(super) timeout_type: TimeoutTypeName,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TimeoutTypeName {
+    #[default]
+    Alert,
+    Suspend,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) enum UplinkCodeName {
+    #[default]
+    #[serde(rename = "bch")]
+    Bch,
+    #[serde(rename = "ldpc-128-64")]
+    Ldpc128,
+    #[serde(rename = "ldpc-512-256")]
+    Ldpc512,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TailName {
+    Absent,
+    Corrected,
+    Former,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SdlsTable {
+    pub(super) spi: u16,
+    #[serde(default)]
+    pub(super) service: SdlsServiceName,
+    #[serde(default)]
+    pub(super) mask: MaskName,
+    pub(super) sequence_number_octets: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SdlsServiceName {
+    Authentication,
+    #[default]
+    AuthenticatedEncryption,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MaskName {
+    #[default]
+    Standard,
+    Strict,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum CodeName {
@@ -178,73 +273,4 @@ pub(super) struct PacketTimeEntry {
 pub(super) enum ApidEntry {
     One(u64),
     Range(String),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UplinkTable {
-    pub(super) frame: UplinkFrameName,
-    pub(super) frame_length_octets_max: u64,
-    pub(super) vcid: u8,
-    pub(super) map_id: Option<u8>,
-    #[serde(default)]
-    pub(super) segment_header: bool,
-    #[serde(default)]
-    pub(super) fecf: bool,
-    #[serde(default)]
-    pub(super) randomized: bool,
-    pub(super) code: CodeTcName,
-    pub(super) plop: Option<u8>,
-    #[serde(default)]
-    pub(super) packet_error_control: bool,
-    pub(super) cop1: Cop1Table,
-    pub(super) sdls: Option<SdlsTable>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum UplinkFrameName {
-    Tc,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum CodeTcName {
-    #[serde(rename = "bch")]
-    Bch,
-    #[serde(rename = "ldpc-128-64")]
-    Ldpc128,
-    #[serde(rename = "ldpc-512-256")]
-    Ldpc512,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Cop1Table {
-    pub(super) window: u16,
-    pub(super) t1_initial_ms: u32,
-    pub(super) transmission_limit: u16,
-    #[serde(default)]
-    pub(super) timeout_type: TimeoutTypeName,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum TimeoutTypeName {
-    #[default]
-    Alert,
-    Suspend,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SdlsTable {
-    pub(super) spi: u32,
-    pub(super) mode: SdlsModeName,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum SdlsModeName {
-    AuthenticatedEncryption,
-    Authentication,
 }

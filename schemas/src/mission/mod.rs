@@ -15,6 +15,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use space_link::frame::Scid;
+use space_link::uplink::UplinkParameters;
 
 pub use downlink::{
     Basis, ChannelParameters, DownlinkParameters, FrameFormat, FrameParameters, Level,
@@ -22,7 +24,7 @@ pub use downlink::{
 };
 pub use error::{KeyProblem, MissionError};
 pub use packet_time::PacketTimes;
-pub use uplink::{Cop1Parameters, SdlsMode, SdlsParameters, TcCode, TimeoutType, UplinkParameters};
+pub use uplink::{Cop1Parameters, TimeoutType, Uplink};
 
 use crate::record::SpacecraftName;
 
@@ -39,8 +41,9 @@ pub struct Mission {
     pub spacecraft: Vec<Spacecraft>,
     /// How bytes from the antenna become packets.
     pub downlink: DownlinkParameters,
-    /// How packets become what the antenna sends; absent where nothing is commanded.
-    pub uplink: Option<UplinkParameters>,
+    /// How commands become what the antenna sends, addressed to the first spacecraft; see
+    /// [`Mission::uplink_of`].
+    pub uplink: Option<Uplink>,
     /// The mission database's files, in the order they are named.
     pub xtce: Vec<PathBuf>,
     /// The orbit file (OMM).
@@ -115,6 +118,19 @@ impl Mission {
             .find(|spacecraft| spacecraft.scid.is_none_or(|listed| listed == scid))
     }
 
+    /// A spacecraft's uplink, addressed to it, if the mission has one.
+    pub fn uplink_of(&self, spacecraft: &Spacecraft) -> Option<Uplink> {
+        let scid = Scid::new(spacecraft.scid?).ok()?;
+        let uplink = self.uplink?;
+        Some(Uplink {
+            parameters: UplinkParameters {
+                scid,
+                ..uplink.parameters
+            },
+            ..uplink
+        })
+    }
+
     /// Who is credited with records that name no trustworthy spacecraft: the mission's only
     /// spacecraft, or the mission itself where it has several.
     pub fn default_spacecraft(&self) -> SpacecraftName {
@@ -178,11 +194,18 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
         .as_deref()
         .map(|path| named_file(folder, path, "orbits"))
         .transpose()?;
-    let has_scid = spacecraft.iter().all(|one| one.scid.is_some());
-    let uplink = raw
-        .uplink
-        .map(|table| uplink::resolve(&table, has_scid))
-        .transpose()?;
+    let uplink = match (&raw.uplink, spacecraft.first().and_then(|first| first.scid)) {
+        (Some(table), Some(scid)) => Some(uplink::resolve(table, scid)?),
+        (Some(_), None) => {
+            return Err((
+                "spacecraft".into(),
+                KeyProblem::Missing {
+                    hint: "an uplink needs to know whom to address: list [[spacecraft]] with name and scid",
+                },
+            ));
+        }
+        (None, _) => None,
+    };
     Ok(Mission {
         name: raw.name,
         folder: folder.to_path_buf(),

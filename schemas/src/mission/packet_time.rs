@@ -7,14 +7,14 @@ use super::{KeyProblem, Wrong};
 use crate::record::NO_TIME;
 
 /// Reads the generation time out of packets, by APID (CCSDS 301.0-B-4 codes without P-field).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PacketTimes {
     /// For each APID one more than the index of its field, 0 for none.
     field_of: Box<[u8; APIDS]>,
     fields: Vec<TimeField>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct TimeField {
     offset: usize,
     code: Code,
@@ -22,7 +22,7 @@ struct TimeField {
     always: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Code {
     /// 16-bit day, milliseconds of day, 16-bit microseconds, in UTC: by far the most usual, read at
     /// once. Microseconds from 1970-01-01 to its epoch.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::{
-    FrameFormat, FrameParameters, Mission, RandomizerKind, SdlsMode, Service, TcCode,
-    UplinkParameters,
-};
+use space_link::cltu::{CltuCode, LdpcTail};
+use space_link::plop::Plop;
+use space_link::sdls::Service as SecurityService;
+
+use super::{FrameFormat, FrameParameters, Mission, RandomizerKind, Service, TimeoutType, Uplink};
 
 impl fmt::Display for Mission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,46 +90,54 @@ fn downlink(f: &mut fmt::Formatter<'_>, frame: &FrameParameters) -> fmt::Result 
     Ok(())
 }
 
-fn uplink(f: &mut fmt::Formatter<'_>, uplink: &UplinkParameters) -> fmt::Result {
+fn uplink(f: &mut fmt::Formatter<'_>, uplink: &Uplink) -> fmt::Result {
+    let parameters = &uplink.parameters;
     write!(
         f,
         "uplink            TC, up to {} octets, VCID {}",
-        uplink.frame_length_octets_max, uplink.vcid
+        parameters.frame_length_octets_max, parameters.vcid
     )?;
-    if let Some(map_id) = uplink.map_id {
-        write!(f, ", MAP {map_id}")?;
+    if parameters.segment_header {
+        write!(f, ", MAP {}", parameters.map_id)?;
     }
-    if uplink.fecf {
-        write!(f, ", FECF")?;
+    for (present, name) in [
+        (parameters.fecf, "FECF"),
+        (uplink.packet_error_control, "packet error control"),
+    ] {
+        if present {
+            write!(f, ", {name}")?;
+        }
     }
-    let code = match uplink.code {
-        TcCode::Bch => "BCH (63,56)",
-        TcCode::Ldpc128 => "LDPC (128,64)",
-        TcCode::Ldpc512 => "LDPC (512,256)",
+    let code = match parameters.code {
+        CltuCode::Bch { randomized: true } => "BCH (63,56), randomised",
+        CltuCode::Bch { randomized: false } => "BCH (63,56), not randomised",
+        CltuCode::Ldpc128(LdpcTail::Corrected) => "LDPC (128,64), randomised",
+        CltuCode::Ldpc128(LdpcTail::Absent) => "LDPC (128,64) without tail, randomised",
+        CltuCode::Ldpc128(LdpcTail::Former) => "LDPC (128,64) with the former tail, randomised",
+        CltuCode::Ldpc512 => "LDPC (512,256), randomised",
     };
-    let randomizer = if uplink.randomized {
-        "randomised"
-    } else {
-        "not randomised"
+    let plop = match parameters.plop {
+        Plop::Plop1 => 1,
+        Plop::Plop2 => 2,
     };
-    writeln!(
-        f,
-        "\nuplink coding     {code}, {randomizer}, PLOP-{}",
-        uplink.plop
-    )?;
+    writeln!(f, "\nuplink coding     {code}, PLOP-{plop}")?;
     let cop1 = uplink.cop1;
+    let at_the_limit = match cop1.timeout_type {
+        TimeoutType::Alert => "alert",
+        TimeoutType::Suspend => "suspend",
+    };
     writeln!(
         f,
-        "uplink COP-1      window {}, T1 {} ms, {} transmissions",
+        "uplink COP-1      window {}, T1 {} ms, {} transmissions, then {at_the_limit}",
         cop1.window, cop1.t1_initial_ms, cop1.transmission_limit
     )?;
-    match uplink.sdls {
-        Some(sdls) => {
-            let mode = match sdls.mode {
-                SdlsMode::AuthenticatedEncryption => "authenticated encryption",
-                SdlsMode::Authentication => "authentication",
+    match &parameters.sdls {
+        Some((spi, security)) => {
+            let service = match security.service {
+                SecurityService::AuthenticatedEncryption => "authenticated encryption",
+                SecurityService::Authentication => "authentication",
             };
-            writeln!(f, "uplink security   {mode}, SPI {}", sdls.spi)
+            writeln!(f, "uplink security   {service}, SPI {spi}")
         }
         None => writeln!(f, "uplink security   none"),
     }

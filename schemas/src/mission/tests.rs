@@ -245,105 +245,10 @@ fn impossible_time_entries_are_refused() {
     );
 }
 
-const UPLINK: &str = r#"
-[uplink]
-frame = "tc"
-frame_length_octets_max = 256
-vcid = 3
-map_id = 5
-segment_header = true
-fecf = true
-code = "ldpc-512-256"
-plop = 1
-cop1 = { window = 255, t1_initial_ms = 5000, transmission_limit = 1, timeout_type = "suspend" }
-sdls = { spi = 7, mode = "authentication" }
-"#;
-
 #[test]
-fn an_uplink_resolves_to_the_standards_parameters() {
-    let uplink = parse(&format!("{NOAA20}{UPLINK}")).unwrap().uplink.unwrap();
-    assert_eq!(uplink.code, TcCode::Ldpc512);
-    assert_eq!((uplink.vcid, uplink.map_id, uplink.plop), (3, Some(5), 1));
-    assert!(uplink.fecf && !uplink.randomized && !uplink.packet_error_control);
-    assert_eq!(uplink.cop1.timeout_type, TimeoutType::Suspend);
-    assert_eq!((uplink.cop1.window, uplink.cop1.t1_initial_ms), (255, 5000));
-    assert_eq!(uplink.sdls.unwrap().mode, SdlsMode::Authentication);
-    assert!(parse(NOAA20).unwrap().uplink.is_none());
-}
-
-#[test]
-fn errors_of_an_uplink_say_key_and_remedy() {
-    for (change, with, expected) in [
-        (
-            "256",
-            "1025",
-            "uplink.frame_length_octets_max: 1025 is out of range, use 8 to 1024",
-        ),
-        (
-            "256",
-            "38",
-            "uplink.frame_length_octets_max: headers, security and error control leave no room",
-        ),
-        (
-            "vcid = 3",
-            "vcid = 64",
-            "uplink.vcid: 64 is out of range, use 0 to 63",
-        ),
-        (
-            "map_id = 5",
-            "map_id = 64",
-            "uplink.map_id: 64 is out of range",
-        ),
-        (
-            "segment_header = true",
-            "",
-            "uplink.map_id: a MAP identifier lies in the segment header",
-        ),
-        (
-            "plop = 1",
-            "plop = 3",
-            "uplink.plop: 3 is out of range, use 1 to 2",
-        ),
-        (
-            "window = 255",
-            "window = 0",
-            "uplink.cop1.window: 0 is out of range, use 1 to 255",
-        ),
-        (
-            "window = 255",
-            "window = 256",
-            "uplink.cop1.window: 256 is out of range",
-        ),
-        (
-            "t1_initial_ms = 5000",
-            "t1_initial_ms = 0",
-            "uplink.cop1.t1_initial_ms: 0 is out of range",
-        ),
-        (
-            "transmission_limit = 1",
-            "transmission_limit = 300",
-            "uplink.cop1.transmission_limit: 300",
-        ),
-        (
-            "spi = 7",
-            "spi = 0",
-            "uplink.sdls.spi: 0 is out of range, use 1 to 65534",
-        ),
-        ("\"ldpc-512-256\"", "\"turbo\"", "ldpc-128-64"),
-        ("\"authentication\"", "\"none\"", "authenticated-encryption"),
-        ("plop = 1", "plops = 1", "unknown field `plops`"),
-    ] {
-        let changed = UPLINK.replacen(change, with, 1);
-        assert_ne!(changed, UPLINK, "{change}");
-        let error = error_of(&format!("{NOAA20}{changed}"));
-        assert!(error.contains(expected), "{error}\n{expected}");
-    }
-    let nobody = NOAA20.replace("[[spacecraft]]\nname = \"noaa20\"\nscid = 159\n", "");
-    let error = error_of(&format!("{nobody}{UPLINK}"));
-    assert!(
-        error.contains("uplink: commands go to a spacecraft by its identifier"),
-        "{error}"
-    );
+fn a_class_is_a_name() {
+    let mission = parse(&NOAA20.replace("scid = 159", "scid = 159\nclass = \"large\"")).unwrap();
+    assert_eq!(mission.spacecraft[0].class.as_deref(), Some("large"));
     let class = NOAA20.replace("scid = 159", "scid = 159\nclass = \"a b\"");
     assert!(error_of(&class).contains("spacecraft[0].class: `a b` is not a name"));
 }

@@ -1,4 +1,5 @@
-//! Transfer frames: TM (132.0-B-3), AOS (732.0-B-4), USLP (732.1-B-3), and what they carry.
+//! Transfer frames: TM (132.0-B-3), AOS (732.0-B-4), USLP (732.1-B-3), TC (232.0-B-4), and what
+//! they carry.
 
 use core::fmt;
 
@@ -9,6 +10,7 @@ pub mod bpdu;
 pub mod fhec;
 mod layout;
 pub mod mpdu;
+pub mod tc;
 pub mod tm;
 pub mod uslp;
 
@@ -16,6 +18,7 @@ pub use aos::{AosFrame, AosHeader, HeaderCheck};
 pub use bpdu::Bpdu;
 pub use layout::{FrameKind, FrameLayout, FrameOptions, FrameParts, LayoutError};
 pub use mpdu::{FirstHeader, Mpdu};
+pub use tc::{FrameType, MapId, SegmentHeader, TcFrame, TcFrameError, TcHeader};
 pub use tm::{TmFrame, TmHeader};
 pub use uslp::{UslpFrame, UslpHeader};
 
