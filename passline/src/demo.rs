@@ -75,7 +75,12 @@ fn write_mission(folder: &Path) -> Result<PathBuf> {
     let folder = folder.join("mission");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("{} cannot be made; choose another --data", folder.display()))?;
-    for (name, text) in [("mission.toml", MISSION), ("orbital-compute.xml", DATABASE)] {
+    for (name, text) in [
+        ("mission.toml", MISSION),
+        ("orbital-compute.xml", DATABASE),
+        ("commands.xml", COMMANDS),
+        ("commands-node.xml", NODE_COMMANDS),
+    ] {
         let path = folder.join(name);
         std::fs::write(&path, text)
             .with_context(|| format!("{} cannot be written", path.display()))?;
@@ -139,6 +144,9 @@ const SQL_BEGIN: &str = "```sql\n";
 const README: &str = include_str!("../../schemas/missions/orbital-compute/README.md");
 const MISSION: &str = include_str!("../../schemas/missions/orbital-compute/mission.toml");
 const DATABASE: &str = include_str!("../../schemas/missions/orbital-compute/orbital-compute.xml");
+const COMMANDS: &str = include_str!("../../schemas/missions/orbital-compute/commands.xml");
+const NODE_COMMANDS: &str =
+    include_str!("../../schemas/missions/orbital-compute/commands-node.xml");
 const SPACECRAFT_ID: u16 = 81;
 /// 2026-03-20T12:00:00Z in microseconds since 1970-01-01: an equinox, with long eclipses.
 const START: i64 = 1_774_008_000_000_000;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use schemas::command::CommandDatabase;
 use schemas::layout::{CompiledMission, compile};
 use schemas::mission::{Level, Mission};
 use schemas::xtce::model::MissionDatabase;
@@ -65,6 +66,9 @@ pub(crate) fn check(flags: &MissionCheckFlags) -> Result<ExitCode> {
         }
         for issue in &compiled.issues {
             writeln!(out, "not decoded: {}: {}", issue.container, issue.what)?;
+        }
+        for issue in &CommandDatabase::compile(&database, &compiled).issues {
+            writeln!(out, "command: {issue}")?;
         }
         Ok(())
     })?;

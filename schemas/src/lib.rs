@@ -1,5 +1,6 @@
 //! What data means: missions, mission databases, bus records, table schemas.
 
+pub mod command;
 pub mod event;
 pub mod layout;
 pub mod metric;

@@ -24,12 +24,13 @@ fn definitions() -> Option<PathBuf> {
 }
 
 /// Mistakes and unsupported constructs of each file that has any, found by reading it: file,
-/// types and containers left out, mistakes, unsupported.
+/// types and containers left out, mistakes, unsupported. Of BogusSAT's mistakes 16 are of the 8
+/// commands that extend `CCSDSDirectTelecommand` or `CCSDSPUSTelecommand`, which are nowhere.
 const NOTED: [(&str, usize, usize, usize, usize); 7] = [
     ("imap_ialirt.xml", 1, 0, 1, 0),
     ("imap_ultra_sci_combined.xml", 1, 0, 1, 0),
     ("xtcesim_full_features.xml", 0, 1, 2, 2),
-    ("xtcetools_BogusSAT-1.xml", 0, 1, 5, 7),
+    ("xtcetools_BogusSAT-1.xml", 0, 1, 21, 7),
     ("xtcetools_Diagnostic_Log_Packets.xml", 0, 0, 0, 1),
     ("xtcetools_GovSat_2_0_1.xml", 0, 0, 0, 2),
     ("xtcetools_UnitTests.xml", 0, 0, 0, 3),
@@ -52,7 +53,8 @@ fn every_definition_holds_what_its_elements_say() {
         assert_eq!(report.mistakes.len(), mistakes, "{file}: {report}");
         assert_eq!(report.unsupported.len(), unsupported, "{file}: {report}");
         assert_eq!(report.space_systems, count("SpaceSystem").max(1), "{file}");
-        assert_eq!(report.commands, count("MetaCommand"), "{file}");
+        let commands = report.commands + report.abstract_commands + report.commands_left_out;
+        assert_eq!(commands, count("MetaCommand"), "{file}");
         let built = report.packets + report.abstract_containers;
         assert_eq!(built + containers, count("SequenceContainer"), "{file}");
         let kinds = [

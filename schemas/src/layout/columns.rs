@@ -381,8 +381,8 @@ fn round_trip(value: f64) -> f64 {
 }
 
 /// 2000-01-01T11:58:55.816 UTC.
-const J2000_UNIX_MICROSECONDS: i64 = 946_727_935_816_000;
+pub(crate) const J2000_UNIX_MICROSECONDS: i64 = 946_727_935_816_000;
 /// 1958-01-01 in TAI since 1970: 4,383 days before.
-const TAI_1958_MICROSECONDS: i64 = -4_383 * 86_400 * 1_000_000;
+pub(crate) const TAI_1958_MICROSECONDS: i64 = -4_383 * 86_400 * 1_000_000;
 /// 1980-01-06 UTC in TAI since 1970: 3,657 days and 19 leap seconds.
-const GPS_TAI_MICROSECONDS: i64 = (3_657 * 86_400 + 19) * 1_000_000;
+pub(crate) const GPS_TAI_MICROSECONDS: i64 = (3_657 * 86_400 + 19) * 1_000_000;

@@ -209,7 +209,7 @@ impl Compiler<'_> {
 }
 
 /// A number in any XTCE notation: decimal, 0x, 0o, 0b, floating point.
-fn number(text: &str) -> Option<Right> {
+pub(crate) fn number(text: &str) -> Option<Right> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -237,7 +237,8 @@ fn number(text: &str) -> Option<Right> {
     }))
 }
 
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+/// Octets in hexadecimal, with or without `0x`.
+pub(crate) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))

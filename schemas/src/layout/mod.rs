@@ -20,9 +20,12 @@ mod probe;
 mod program;
 mod types;
 
+pub(crate) use columns::{GPS_TAI_MICROSECONDS, J2000_UNIX_MICROSECONDS, TAI_1958_MICROSECONDS};
 pub use compile::compile;
+pub(crate) use condition::{hexadecimal, number};
 pub use names::snake_case;
 pub use program::*;
+pub(crate) use types::{labels_of, raw_of};
 
 use arrow::datatypes::SchemaRef;
 

@@ -35,7 +35,7 @@ pub(super) fn octets(name: &str, size: FieldSize) -> Field {
 }
 
 /// How to read an encoding and its Arrow type; `None` if its size is not supported.
-pub(super) fn raw_of(kind: &EncodingKind, size: &FieldSize) -> Option<(Raw, DataType)> {
+pub(crate) fn raw_of(kind: &EncodingKind, size: &FieldSize) -> Option<(Raw, DataType)> {
     let bits = match size {
         FieldSize::Fixed(bits) => *bits,
         FieldSize::Dynamic(_) | FieldSize::SelfDelimited { .. } => 64,
@@ -87,7 +87,7 @@ fn integer_type(bits: u32) -> DataType {
 }
 
 /// Sorted, without overlaps: where two ranges share a value the first in the document has it.
-pub(super) fn labels_of(labels: &[EnumerationLabel]) -> Labels {
+pub(crate) fn labels_of(labels: &[EnumerationLabel]) -> Labels {
     // By first value: last value and label.
     let mut taken: BTreeMap<i64, (i64, u32)> = BTreeMap::new();
     for (index, label) in labels.iter().enumerate().take(LABELS_MAX) {

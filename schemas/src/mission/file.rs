@@ -22,6 +22,7 @@ pub(super) struct MissionFile {
 pub(super) struct SpacecraftEntry {
     pub(super) name: String,
     pub(super) scid: u16,
+    pub(super) class: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -143,6 +144,8 @@ pub(super) struct VirtualChannelEntry {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UplinkTable {
+    #[serde(default)]
+    pub(super) frame: UplinkFrameName,
     pub(super) vcid: u8,
     pub(super) map_id: Option<u8>,
     pub(super) segment_header: Option<bool>,
@@ -156,6 +159,35 @@ pub(super) struct UplinkTable {
     pub(super) acquisition_octets: Option<usize>,
     pub(super) idle_octets: Option<usize>,
     pub(super) sdls: Option<SdlsTable>,
+    #[serde(default)]
+    pub(super) packet_error_control: bool,
+    #[serde(default)]
+    pub(super) cop1: Cop1Table,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UplinkFrameName {
+    #[default]
+    Tc,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cop1Table {
+    pub(super) window: Option<u16>,
+    pub(super) t1_initial_ms: Option<u32>,
+    pub(super) transmission_limit: Option<u16>,
+    #[serde(default)]
+    pub(super) timeout_type: TimeoutTypeName,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TimeoutTypeName {
+    #[default]
+    Alert,
+    Suspend,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -24,6 +24,7 @@ pub use downlink::{
 };
 pub use error::{KeyProblem, MissionError};
 pub use packet_time::PacketTimes;
+pub use uplink::{Cop1Parameters, TimeoutType, Uplink};
 
 use crate::record::SpacecraftName;
 
@@ -42,7 +43,7 @@ pub struct Mission {
     pub downlink: DownlinkParameters,
     /// How commands become what the antenna sends, addressed to the first spacecraft; see
     /// [`Mission::uplink_of`].
-    pub uplink: Option<UplinkParameters>,
+    pub uplink: Option<Uplink>,
     /// The mission database's files, in the order they are named.
     pub xtce: Vec<PathBuf>,
     /// The orbit file (OMM).
@@ -58,6 +59,8 @@ pub struct Spacecraft {
     pub name: SpacecraftName,
     /// The spacecraft identifier in frame headers; `None` takes any.
     pub scid: Option<u16>,
+    /// What kind of spacecraft it is, where a fleet has several; a name of the mission's own.
+    pub class: Option<String>,
 }
 
 impl Mission {
@@ -115,11 +118,17 @@ impl Mission {
             .find(|spacecraft| spacecraft.scid.is_none_or(|listed| listed == scid))
     }
 
-    /// The parameters of a spacecraft's uplink, if the mission has one.
-    pub fn uplink_of(&self, spacecraft: &Spacecraft) -> Option<UplinkParameters> {
+    /// A spacecraft's uplink, addressed to it, if the mission has one.
+    pub fn uplink_of(&self, spacecraft: &Spacecraft) -> Option<Uplink> {
         let scid = Scid::new(spacecraft.scid?).ok()?;
-        self.uplink
-            .map(|uplink| UplinkParameters { scid, ..uplink })
+        let uplink = self.uplink?;
+        Some(Uplink {
+            parameters: UplinkParameters {
+                scid,
+                ..uplink.parameters
+            },
+            ..uplink
+        })
     }
 
     /// Who is credited with records that name no trustworthy spacecraft: the mission's only
@@ -151,6 +160,9 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
                 },
             ));
         }
+        if let Some(class) = &entry.class {
+            check_name(&format!("{key}.class"), class)?;
+        }
         let name = SpacecraftName::new(&entry.name);
         if spacecraft
             .iter()
@@ -161,12 +173,14 @@ fn resolve(raw: file::MissionFile, text: &str, folder: &Path) -> Result<Mission,
         spacecraft.push(Spacecraft {
             name,
             scid: Some(entry.scid),
+            class: entry.class.clone(),
         });
     }
     if spacecraft.is_empty() {
         spacecraft.push(Spacecraft {
             name: SpacecraftName::new(&raw.name),
             scid: None,
+            class: None,
         });
     }
     let xtce = raw

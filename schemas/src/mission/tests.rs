@@ -244,3 +244,11 @@ fn impossible_time_entries_are_refused() {
             .contains("use one of")
     );
 }
+
+#[test]
+fn a_class_is_a_name() {
+    let mission = parse(&NOAA20.replace("scid = 159", "scid = 159\nclass = \"large\"")).unwrap();
+    assert_eq!(mission.spacecraft[0].class.as_deref(), Some("large"));
+    let class = NOAA20.replace("scid = 159", "scid = 159\nclass = \"a b\"");
+    assert!(error_of(&class).contains("spacecraft[0].class: `a b` is not a name"));
+}

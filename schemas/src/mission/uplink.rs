@@ -8,14 +8,76 @@ use space_link::plop::{ACQUISITION_OCTETS_MIN, IDLE_OCTETS_MIN, Plop};
 use space_link::sdls::{AuthenticationMask, SecurityLayout, Service, Spi, TcSecurity};
 use space_link::uplink::UplinkParameters;
 
-use super::file::{MaskName, SdlsServiceName, SdlsTable, TailName, UplinkCodeName, UplinkTable};
+use super::file::{
+    Cop1Table, MaskName, SdlsServiceName, SdlsTable, TailName, TimeoutTypeName, UplinkCodeName,
+    UplinkFrameName, UplinkTable,
+};
 use super::{KeyProblem, Wrong};
+
+/// The `[uplink]` table: what a command's packet needs on its way to one spacecraft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// Segments, frames, security, CLTUs and what is sent around them: what both ends agree on.
+    pub parameters: UplinkParameters,
+    /// Whether telecommand packets end with the packet error control of ECSS-E-ST-70-41C annex B.
+    pub packet_error_control: bool,
+    /// FOP-1's parameters.
+    pub cop1: Cop1Parameters,
+}
+
+/// Managed parameters of FOP-1 (CCSDS 232.1-B-2 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cop1Parameters {
+    /// FOP_Sliding_Window_Width, 1 to 255: frames sent and not yet acknowledged.
+    pub window: u8,
+    /// T1_Initial, above 0: how long an acknowledgement is waited for.
+    pub t1_initial_ms: u32,
+    /// Transmission_Limit, 1 to 255: how often a frame is sent; the first time counts.
+    pub transmission_limit: u8,
+    /// Timeout_Type: what happens when the limit is reached.
+    pub timeout_type: TimeoutType,
+}
+
+/// What FOP-1 does when its timer expires and no transmission is left (CCSDS 232.1-B-2 5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeoutType {
+    /// Timeout_Type 0: AD service ends with an alert.
+    #[default]
+    Alert,
+    /// Timeout_Type 1: AD service is suspended and can be resumed.
+    Suspend,
+}
+
+impl Default for Cop1Parameters {
+    /// Ten frames under way, 3 s, three transmissions, then an alert: for orbits near Earth.
+    fn default() -> Self {
+        Self {
+            window: 10,
+            t1_initial_ms: 3_000,
+            transmission_limit: 3,
+            timeout_type: TimeoutType::Alert,
+        }
+    }
+}
 
 /// Octets of an acquisition or idle sequence: more would keep a channel busy for seconds.
 const SEQUENCE_OCTETS_MAX: usize = 65_536;
 
+/// An hour: FOP-1 is not for links whose round trip is longer.
+const T1_INITIAL_MS_MAX: u32 = 3_600_000;
+
 /// Resolves the table for a spacecraft identifier.
-pub(super) fn resolve(table: &UplinkTable, scid: u16) -> Result<UplinkParameters, Wrong> {
+pub(super) fn resolve(table: &UplinkTable, scid: u16) -> Result<Uplink, Wrong> {
+    Ok(Uplink {
+        parameters: resolve_parameters(table, scid)?,
+        packet_error_control: table.packet_error_control,
+        cop1: resolve_cop1(&table.cop1)?,
+    })
+}
+
+fn resolve_parameters(table: &UplinkTable, scid: u16) -> Result<UplinkParameters, Wrong> {
+    // The only frame that commands have here.
+    let UplinkFrameName::Tc = table.frame;
     let scid = Scid::new(scid)
         .map_err(|_| out_of_range("spacecraft.scid", scid.into(), 0, Scid::MAX.into()))?;
     let vcid = Vcid::new(table.vcid)
@@ -145,6 +207,46 @@ fn resolve_sdls(table: &SdlsTable) -> Result<(Spi, TcSecurity), Wrong> {
     Ok((spi, security))
 }
 
+fn resolve_cop1(table: &Cop1Table) -> Result<Cop1Parameters, Wrong> {
+    let usual = Cop1Parameters::default();
+    let t1_initial_ms = table.t1_initial_ms.unwrap_or(usual.t1_initial_ms);
+    if !(1..=T1_INITIAL_MS_MAX).contains(&t1_initial_ms) {
+        return Err(out_of_range(
+            "uplink.cop1.t1_initial_ms",
+            t1_initial_ms.into(),
+            1,
+            T1_INITIAL_MS_MAX.into(),
+        ));
+    }
+    Ok(Cop1Parameters {
+        window: counted("cop1.window", table.window, usual.window)?,
+        t1_initial_ms,
+        transmission_limit: counted(
+            "cop1.transmission_limit",
+            table.transmission_limit,
+            usual.transmission_limit,
+        )?,
+        timeout_type: match table.timeout_type {
+            TimeoutTypeName::Alert => TimeoutType::Alert,
+            TimeoutTypeName::Suspend => TimeoutType::Suspend,
+        },
+    })
+}
+
+/// A count of 1 to 255.
+fn counted(key: &str, got: Option<u16>, usual: u8) -> Result<u8, Wrong> {
+    let got = got.unwrap_or(usual.into());
+    match u8::try_from(got) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(out_of_range(
+            &format!("uplink.{key}"),
+            got.into(),
+            1,
+            u8::MAX.into(),
+        )),
+    }
+}
+
 fn wrong(key: &str, problem: KeyProblem) -> Wrong {
     (format!("uplink.{key}"), problem)
 }
@@ -176,9 +278,13 @@ mod tests {
         Mission::parse(&text, Path::new("."))
     }
 
-    fn parameters(uplink: &str) -> UplinkParameters {
+    fn whole(uplink: &str) -> Uplink {
         let mission = parse(uplink).unwrap_or_else(|error| panic!("{uplink}: {error}"));
         mission.uplink.expect("an uplink")
+    }
+
+    fn parameters(uplink: &str) -> UplinkParameters {
+        whole(uplink).parameters
     }
 
     #[test]
@@ -234,8 +340,43 @@ mod tests {
     fn each_spacecraft_has_its_identifier() {
         let mission = parse("vcid = 1").unwrap();
         let of = |index: usize| mission.uplink_of(&mission.spacecraft[index]);
-        assert_eq!(of(0).unwrap().scid.get(), 98);
-        assert_eq!(of(1).unwrap().scid.get(), 99);
+        let [first, second] = [of(0), of(1)].map(Option::unwrap);
+        assert_eq!(first.parameters.scid.get(), 98);
+        assert_eq!(second.parameters.scid.get(), 99);
+        assert_eq!(mission.uplink, Some(first));
+        assert_eq!(
+            second,
+            Uplink {
+                parameters: UplinkParameters {
+                    scid: second.parameters.scid,
+                    ..first.parameters
+                },
+                ..first
+            }
+        );
+    }
+
+    #[test]
+    fn packets_and_fop_1_have_their_parameters() {
+        let usual = whole("frame = \"tc\"\nvcid = 1");
+        assert!(!usual.packet_error_control);
+        assert_eq!(usual.cop1, Cop1Parameters::default());
+        assert_eq!(whole("vcid = 1\ncop1 = {}"), usual);
+        let all = whole(
+            "vcid = 1\npacket_error_control = true\n[uplink.cop1]\nwindow = 255\nt1_initial_ms = 5000\n\
+             transmission_limit = 1\ntimeout_type = \"suspend\"",
+        );
+        assert!(all.packet_error_control);
+        assert_eq!(
+            all.cop1,
+            Cop1Parameters {
+                window: 255,
+                t1_initial_ms: 5_000,
+                transmission_limit: 1,
+                timeout_type: TimeoutType::Suspend,
+            }
+        );
+        assert_eq!(all.parameters, usual.parameters);
     }
 
     #[test]
@@ -268,12 +409,36 @@ mod tests {
                 "vcid = 0\nsdls = { spi = 1, sequence_number_octets = 9 }",
                 "uplink.sdls.sequence_number_octets: 9",
             ),
+            (
+                "vcid = 0\ncop1 = { window = 0 }",
+                "uplink.cop1.window: 0 is out of range, use 1 to 255",
+            ),
+            (
+                "vcid = 0\ncop1 = { window = 256 }",
+                "uplink.cop1.window: 256",
+            ),
+            (
+                "vcid = 0\ncop1 = { t1_initial_ms = 0 }",
+                "uplink.cop1.t1_initial_ms: 0 is out of range, use 1 to 3600000",
+            ),
+            (
+                "vcid = 0\ncop1 = { transmission_limit = 300 }",
+                "uplink.cop1.transmission_limit: 300",
+            ),
         ] {
             let error = parse(uplink).unwrap_err().to_string();
             assert!(error.contains(says), "{uplink}: {error}");
         }
         assert!(parse("").is_err(), "vcid is needed");
-        assert!(parse("vcid = 0\nunknown = 1").is_err());
+        for unknown in [
+            "unknown = 1",
+            "frame = \"uslp\"",
+            "code = \"turbo\"",
+            "sdls = { spi = 1, service = \"none\" }",
+            "cop1 = { windows = 1 }",
+        ] {
+            assert!(parse(&format!("vcid = 0\n{unknown}")).is_err(), "{unknown}");
+        }
     }
 
     #[test]

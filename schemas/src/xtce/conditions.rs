@@ -47,7 +47,9 @@ impl<'a> Loader<'a> {
     }
 
     fn comparison(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Condition> {
-        let (parameter, calibrated) = self.parameter_instance(node, system)?;
+        // A comparison of a command has the reference as a child.
+        let inner = elements(node).find(|form| REFERENCES.contains(&name_of(*form)));
+        let (parameter, calibrated) = self.parameter_instance(inner.unwrap_or(node), system)?;
         let operator = match node.attribute("comparisonOperator") {
             Some(text) => operator(node, text)?,
             None => ComparisonOperator::Equal,
@@ -98,10 +100,10 @@ impl<'a> Loader<'a> {
     }
 
     fn condition(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Condition> {
-        let mut references = elements(node).filter(|form| name_of(*form) == "ParameterInstanceRef");
+        let mut references = elements(node).filter(|form| REFERENCES.contains(&name_of(*form)));
         let left = references
             .next()
-            .ok_or_else(|| mistake(node, "Condition has no ParameterInstanceRef"))?;
+            .ok_or_else(|| mistake(node, "Condition refers to no value"))?;
         let right = references.next();
         let (parameter, calibrated) = self.parameter_instance(left, system)?;
         let operator = match child(node, "ComparisonOperator") {
@@ -132,6 +134,14 @@ impl<'a> Loader<'a> {
         }))
     }
 }
+
+/// What a condition may refer to; the numbered names are XTCE 1.0's.
+const REFERENCES: [&str; 4] = [
+    "ParameterInstanceRef",
+    "ArgumentInstanceRef",
+    "ParameterInstanceRef1",
+    "ParameterInstanceRef2",
+];
 
 fn operator<'a>(node: Node<'a, 'a>, text: &str) -> Built<'a, ComparisonOperator> {
     Ok(match text.trim() {

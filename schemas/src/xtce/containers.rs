@@ -15,7 +15,9 @@ use super::values::{attribute, boolean, integer};
 impl<'a> Loader<'a> {
     /// One SequenceContainer.
     pub(super) fn container(&mut self, declared: Declared<'a>) -> Built<'a, Container> {
-        let Declared { node, system, name } = declared;
+        let Declared {
+            node, system, name, ..
+        } = declared;
         let base = match child(node, "BaseContainer") {
             Some(base) => Some(self.base(base, system)?),
             None => None,
@@ -75,6 +77,12 @@ impl<'a> Loader<'a> {
                     "IndirectParameterRefEntry: its size is not known",
                 ));
             }
+            "ArgumentRefEntry" | "ArrayArgumentRefEntry" => {
+                return Err(mistake(
+                    node,
+                    format!("{} in a container of telemetry", name_of(node)),
+                ));
+            }
             _ => return Ok(None),
         };
         let location = match child(node, "LocationInContainerInBits") {
@@ -110,7 +118,7 @@ impl<'a> Loader<'a> {
         Ok(EntryContent::Padding(bits))
     }
 
-    fn location(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Location> {
+    pub(super) fn location(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, Location> {
         let reference = match node.attribute("referenceLocation") {
             None | Some("previousEntry") => LocationReference::PreviousEntry,
             Some("containerStart") => LocationReference::ContainerStart,

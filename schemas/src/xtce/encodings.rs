@@ -152,9 +152,13 @@ impl<'a> Loader<'a> {
             None => 0,
         };
         let ignored = child(node, "DynamicValue")
-            .and_then(|dynamic| child(dynamic, "ParameterInstanceRef"))
-            .and_then(|reference| reference.attribute("parameterRef"))
-            .is_some_and(|reference| reference == IGNORED_REFERENCE);
+            .into_iter()
+            .flat_map(elements)
+            .filter_map(|form| {
+                form.attribute("parameterRef")
+                    .or(form.attribute("argumentRef"))
+            })
+            .any(|reference| reference == IGNORED_REFERENCE);
         let boxed = ["DynamicValue", "DiscreteLookupList"];
         let boxed = boxed.into_iter().any(|name| child(node, name).is_some());
         if boxed && !(ignored && end != StringEnd::Whole) {

@@ -1,8 +1,10 @@
 //! The references inside the model, visited one by one.
 
 use super::model::{
-    Alarm, AlarmTrigger, Calibrator, Condition, Container, ContainerId, Encoding, EntryContent,
-    Epoch, IntegerValue, MathToken, Operand, ParameterId, ParameterType, Size, TypeId, TypeKind,
+    Alarm, AlarmTrigger, Calibrator, CommandContainer, CommandContainerBase, CommandEntryContent,
+    Condition, Container, ContainerId, Encoding, EntryContent, Epoch, IntegerValue, MathToken,
+    MetaCommand, Operand, ParameterId, ParameterType, Size, TypeId, TypeKind, Verifier,
+    VerifierCheck,
 };
 
 /// A reference inside the model.
@@ -145,5 +147,62 @@ pub(super) fn visit_container(container: &mut Container, visit: Visit<'_>) {
             visit_integer(&mut repeat.count, visit);
             visit_integer(&mut repeat.offset_bits, visit);
         }
+    }
+}
+
+/// All references of a command to telemetry.
+pub(super) fn visit_command(command: &mut MetaCommand, visit: Visit<'_>) {
+    for (condition, _) in &mut command.context_significances {
+        visit_condition(condition, visit);
+    }
+    for constraint in &mut command.constraints {
+        visit_condition(&mut constraint.condition, visit);
+    }
+    for verifier in &mut command.verifiers {
+        visit_verifier(verifier, visit);
+    }
+    for set in &mut command.parameters_to_set {
+        visit(Link::Parameter(&mut set.parameter));
+    }
+}
+
+/// All references of a verifier.
+pub(super) fn visit_verifier(verifier: &mut Verifier, visit: Visit<'_>) {
+    match &mut verifier.check {
+        VerifierCheck::Container(container) => visit(Link::Container(container)),
+        VerifierCheck::Condition(condition) => visit_condition(condition, visit),
+    }
+}
+
+/// All references of a command's container to telemetry.
+pub(super) fn visit_command_container(container: &mut CommandContainer, visit: Visit<'_>) {
+    if let Some((base, condition)) = &mut container.base {
+        visit_base(base, visit);
+        visit_condition(condition, visit);
+    }
+    if let Some(size) = &mut container.size_bits {
+        visit_integer(size, visit);
+    }
+    for entry in &mut container.entries {
+        match &mut entry.content {
+            CommandEntryContent::Argument { dimensions, .. } => dimensions
+                .iter_mut()
+                .for_each(|dimension| visit_integer(dimension, visit)),
+            CommandEntryContent::Parameter(parameter) => visit(Link::Parameter(parameter)),
+            CommandEntryContent::Container(inner) => visit_base(inner, visit),
+            CommandEntryContent::Fixed { .. } => {}
+        }
+        if let Some(location) = &mut entry.location {
+            visit_integer(&mut location.offset_bits, visit);
+        }
+        if let Some(condition) = &mut entry.include_condition {
+            visit_condition(condition, visit);
+        }
+    }
+}
+
+fn visit_base(base: &mut CommandContainerBase, visit: Visit<'_>) {
+    if let CommandContainerBase::Sequence(container) = base {
+        visit(Link::Container(container));
     }
 }

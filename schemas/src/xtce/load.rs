@@ -13,6 +13,7 @@ use super::model::{ContainerId, MissionDatabase, Parameter, ParameterId, TypeId}
 use super::names::{Declared, Found, Names, Space, description, index};
 use super::notes::{Built, Notes, Refusal, mistake, place, unsupported};
 use super::prune::{self, Draft};
+use super::prune_commands::{self, CommandDraft};
 use super::structure;
 
 /// After so many names that are nowhere, the nearest ones are no longer looked for.
@@ -91,6 +92,9 @@ pub(super) struct Loader<'a> {
     /// Parts of parameters that references name, and who named them first.
     parts: Vec<Part<'a>>,
     part_index: HashMap<(u32, String), u32>,
+    /// Names that arguments are referred to by.
+    pub(super) argument_names: Vec<String>,
+    pub(super) argument_index: HashMap<String, u32>,
     dangling: Cell<usize>,
     /// The encoding just built was not understood, and that has been noted.
     pub(super) degraded: bool,
@@ -116,6 +120,8 @@ impl<'a> Loader<'a> {
             notes: Notes::default(),
             parts: Vec::new(),
             part_index: HashMap::new(),
+            argument_names: Vec::new(),
+            argument_index: HashMap::new(),
             dangling: Cell::new(0),
             degraded: false,
         }
@@ -130,7 +136,8 @@ impl<'a> Loader<'a> {
                 self.notes.add(self.sources, refusal);
             });
         }
-        self.check_base_types()?;
+        self.check_base_types(Space::Type)?;
+        self.check_base_types(Space::ArgumentType)?;
         let mut draft = Draft::default();
         for declared in self.declared(Space::Type) {
             let built = self.parameter_type(declared);
@@ -151,10 +158,13 @@ impl<'a> Loader<'a> {
         draft.types_at = self.declared(Space::Type);
         draft.parameters_at = self.declared(Space::Parameter);
         draft.containers_at = self.declared(Space::Container);
+        let commands = self.commands()?;
         draft.parts = std::mem::take(&mut self.parts);
         structure::check(&draft, self.sources)?;
-        let mut database =
-            prune::complete(draft, &mut |refusal| self.notes.add(self.sources, refusal));
+        let mut note = |refusal| self.notes.add(self.sources, refusal);
+        let (mut database, numbers) = prune::complete(draft, &mut note);
+        prune_commands::complete(commands, &numbers, &mut database, &mut note);
+        database.argument_names = self.argument_names;
         self.notes.sort(self.sources);
         database.meta_commands = self.names.meta_commands;
         database.space_systems = self.names.space_systems();
@@ -164,21 +174,41 @@ impl<'a> Loader<'a> {
         Ok(database)
     }
 
-    fn check_base_types(&self) -> Result<(), XtceError> {
-        let types = self.names.declared(Space::Type);
+    fn check_base_types(&self, space: Space) -> Result<(), XtceError> {
+        let types = self.names.declared(space);
         let base = |declared: &Declared<'a>| {
             let reference = declared.node.attribute("baseType")?;
-            Some(
-                self.names
-                    .find(Space::Type, declared.system, reference)?
-                    .index,
-            )
+            Some(self.names.find(space, declared.system, reference)?.index)
         };
         let edges: Vec<Vec<u32>> = types
             .iter()
             .map(|d| base(d).into_iter().collect())
             .collect();
-        structure::check_base_types(&edges, types, self.sources)
+        structure::check_extends("types extend each other", &edges, types, self.sources)
+    }
+
+    /// Built before telemetry is pruned: commands too refer to parts of parameters.
+    fn commands(&mut self) -> Result<CommandDraft<'a>, XtceError> {
+        let mut draft = CommandDraft {
+            types_at: self.declared(Space::ArgumentType),
+            containers_at: self.declared(Space::CommandContainer),
+            commands_at: self.declared(Space::MetaCommand),
+            ..CommandDraft::default()
+        };
+        for declared in draft.types_at.clone() {
+            let built = self.argument_type(declared);
+            draft.types.push(self.kept(built, declared));
+        }
+        for declared in draft.containers_at.clone() {
+            let built = self.command_container(declared);
+            draft.containers.push(self.kept(built, declared));
+        }
+        for declared in draft.commands_at.clone() {
+            let built = self.meta_command(declared);
+            draft.commands.push(self.kept(built, declared));
+        }
+        structure::check_commands(&draft, self.sources)?;
+        Ok(draft)
     }
 
     fn declared(&self, space: Space) -> Vec<Declared<'a>> {
@@ -189,11 +219,7 @@ impl<'a> Loader<'a> {
         Ok(Parameter {
             name: declared.name.to_owned(),
             qualified_name: self.names.qualified(&declared),
-            parameter_type: self.type_reference(
-                declared.node,
-                "parameterTypeRef",
-                declared.system,
-            )?,
+            parameter_type: self.type_reference(declared.node, "parameterTypeRef", declared)?,
             description: description(declared.node),
         })
     }
@@ -210,19 +236,29 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// File, line and column of a node.
+    pub(super) fn place(&self, node: Node<'a, 'a>) -> (String, u32, u32) {
+        place(self.sources, node)
+    }
+
     pub(super) fn note(&mut self, refusal: Refusal<'a>) {
         self.notes.add(self.sources, refusal);
     }
 
-    /// A reference to a type.
+    /// A reference from a declaration to a type: of arguments from an argument type, else of
+    /// parameters.
     pub(super) fn type_reference(
         &mut self,
         node: Node<'a, 'a>,
         attribute: &str,
-        system: u32,
+        from: Declared<'a>,
     ) -> Built<'a, TypeId> {
+        let space = match from.space {
+            Space::ArgumentType | Space::MetaCommand => Space::ArgumentType,
+            _ => Space::Type,
+        };
         Ok(TypeId(
-            self.find(node, Space::Type, attribute, system)?.index,
+            self.find(node, space, attribute, from.system)?.index,
         ))
     }
 

@@ -6,7 +6,10 @@
 //! XTCE 1.0 to 1.3.
 
 mod alarms;
+mod arguments;
 mod calibrators;
+mod command_containers;
+mod commands;
 mod conditions;
 mod containers;
 mod document;
@@ -19,6 +22,7 @@ pub mod model;
 mod names;
 mod notes;
 mod prune;
+mod prune_commands;
 mod report;
 mod structure;
 mod times;

@@ -1,19 +1,30 @@
-//! The typed model of a mission database's telemetry: what an XTCE document says, names resolved.
+//! The typed model of a mission database: what an XTCE document says, names resolved.
 //!
 //! Every reference is an index, every condition is typed, and nothing here is XML any more.
 //! Source: XTCE 1.2 and 1.3 (OMG formal/2018-10-02), CCSDS 660.0-B-2.
 
 mod alarms;
+mod calibrators;
+mod commands;
 mod containers;
 
 pub use alarms::{Alarm, AlarmLevel, AlarmTrigger, Range, Severity};
+pub use calibrators::{Calibrator, MathOperator, MathToken};
+pub use commands::{
+    Argument, ArgumentType, CheckWindow, CommandContainer, CommandContainerBase,
+    CommandContainerId, CommandEntry, CommandEntryContent, CommandId, ConsequenceLevel, Interlock,
+    MetaCommand, ParameterToSet, Significance, Stage, TransmissionConstraint, Verifier,
+    VerifierCheck, WindowStart,
+};
 pub use containers::{Container, Entry, EntryContent, Location, LocationReference, Repeat};
 
-/// Index into [`MissionDatabase::parameters`].
+/// Index into [`MissionDatabase::parameters`]; in what belongs to commands also an argument, see
+/// [`ParameterId::as_argument`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParameterId(pub u32);
 
-/// Index into [`MissionDatabase::types`].
+/// Index into [`MissionDatabase::types`]; inside an argument type, into
+/// [`MissionDatabase::argument_types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u32);
 
@@ -21,7 +32,25 @@ pub struct TypeId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContainerId(pub u32);
 
-/// A mission database: the telemetry part of one or more XTCE documents.
+impl ParameterId {
+    /// The argument of this name, index into [`MissionDatabase::argument_names`].
+    ///
+    /// Argument types, conditions and sizes of commands refer to arguments by name, and are shared
+    /// by commands: which argument it is, only the command at hand says.
+    pub fn argument(name: u32) -> Self {
+        Self(name | ARGUMENT)
+    }
+
+    /// Index of an argument's name, if this is no parameter.
+    pub fn as_argument(self) -> Option<u32> {
+        (self.0 & ARGUMENT != 0).then_some(self.0 & !ARGUMENT)
+    }
+}
+
+/// Documents are bounded far below so many parameters.
+const ARGUMENT: u32 = 1 << 31;
+
+/// A mission database: one or more XTCE documents.
 #[derive(Clone, Debug, Default)]
 pub struct MissionDatabase {
     /// All parameters, in document order.
@@ -30,7 +59,15 @@ pub struct MissionDatabase {
     pub types: Vec<ParameterType>,
     /// All sequence containers, in document order.
     pub containers: Vec<Container>,
-    /// Number of MetaCommands seen; the command side is not part of this model.
+    /// All argument types, in document order.
+    pub argument_types: Vec<ArgumentType>,
+    /// All commands, in document order.
+    pub commands: Vec<MetaCommand>,
+    /// The containers of commands, in document order.
+    pub command_containers: Vec<CommandContainer>,
+    /// Names that argument types, conditions and sizes refer to arguments by.
+    pub argument_names: Vec<String>,
+    /// Number of MetaCommands and BlockMetaCommands seen, those included that are left out.
     pub meta_commands: usize,
     /// Number of space systems.
     pub space_systems: usize,
@@ -351,100 +388,6 @@ pub enum IntegerValue {
     },
     /// DiscreteLookupList: the first condition that holds gives the value.
     Lookup(Vec<(Condition, i64)>),
-}
-
-/// From raw to engineering value.
-#[derive(Clone, Debug)]
-pub enum Calibrator {
-    /// Sum of coefficient[i] * raw^i.
-    Polynomial(Vec<f64>),
-    /// Points sorted by raw value, interpolated with polynomials of `order` (0 flat, 1 linear).
-    Spline {
-        /// Interpolation order; orders above 1 use Lagrange over the nearest points.
-        order: u32,
-        /// Continue the outer segments beyond the points, else clamp is an anomaly-free NaN.
-        extrapolate: bool,
-        /// (raw, calibrated).
-        points: Vec<(f64, f64)>,
-    },
-    /// MathOperationCalibrator in reverse Polish notation.
-    Math(Vec<MathToken>),
-}
-
-/// One token of a math operation.
-#[derive(Clone, Debug)]
-pub enum MathToken {
-    /// ValueOperand.
-    Value(f64),
-    /// ThisParameterOperand: the raw value under calibration.
-    This,
-    /// ParameterInstanceRefOperand.
-    Parameter {
-        /// Whose value.
-        parameter: ParameterId,
-        /// Calibrated rather than raw.
-        calibrated: bool,
-    },
-    /// An operator.
-    Operator(MathOperator),
-}
-
-/// Operators of MathOperationCalibrator (XTCE MathOperatorsType).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "the variants are the schema's operators by name"
-)]
-pub enum MathOperator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
-    Power,
-    ReversePower,
-    NaturalLogarithm,
-    Exponential,
-    ReciprocalOf,
-    SquareRoot,
-    Absolute,
-    Negate,
-    Sine,
-    Cosine,
-    Tangent,
-    ArcSine,
-    ArcCosine,
-    ArcTangent,
-    ArcTangent2,
-    HyperbolicSine,
-    HyperbolicCosine,
-    HyperbolicTangent,
-    HyperbolicArcSine,
-    HyperbolicArcCosine,
-    HyperbolicArcTangent,
-    Logarithm10,
-    Minimum,
-    Maximum,
-    Swap,
-    Drop,
-    Duplicate,
-    Over,
-    ShiftLeft,
-    ShiftRight,
-    BitwiseAnd,
-    BitwiseOr,
-    BitwiseXor,
-    BitwiseNot,
-    LogicalAnd,
-    LogicalOr,
-    LogicalNot,
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Factorial,
 }
 
 /// A condition on the packet at hand.

@@ -7,20 +7,23 @@
 
 use std::collections::HashMap;
 
-use roxmltree::Node;
+use roxmltree::{Node, NodeId};
 
 use super::document::{child, elements, name_of, text_of};
-use super::notes::{Refusal, mistake, unsupported};
+use super::notes::{Refusal, mistake, unsupported, warning};
 
 /// After so many refused declarations, the first of two is no longer looked for.
 const PLACES_MAX: usize = 100;
 
-/// What kind of thing a name is for; the three do not clash.
+/// What kind of thing a name is for; they do not clash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Space {
     Type,
     Parameter,
     Container,
+    ArgumentType,
+    MetaCommand,
+    CommandContainer,
 }
 
 impl Space {
@@ -29,6 +32,9 @@ impl Space {
             Self::Type => "parameter type",
             Self::Parameter => "parameter",
             Self::Container => "container",
+            Self::ArgumentType => "argument type",
+            Self::MetaCommand => "command",
+            Self::CommandContainer => "command container",
         }
     }
 }
@@ -46,6 +52,7 @@ pub(super) struct Declared<'a> {
     pub(super) node: Node<'a, 'a>,
     pub(super) system: u32,
     pub(super) name: &'a str,
+    pub(super) space: Space,
 }
 
 /// What a reference found: a declaration, and a part of it if the reference says so.
@@ -62,6 +69,11 @@ pub(super) struct Names<'a> {
     types: Table<'a>,
     parameters: Table<'a>,
     containers: Table<'a>,
+    argument_types: Table<'a>,
+    commands: Table<'a>,
+    command_containers: Table<'a>,
+    /// The container of each MetaCommand that has one, by the MetaCommand's element.
+    container_of: HashMap<NodeId, u32>,
     /// MetaCommands and BlockMetaCommands seen.
     pub(super) meta_commands: usize,
     /// What is wrong with the declarations themselves.
@@ -254,10 +266,19 @@ impl<'a> Names<'a> {
                             self.declare(Space::Container, node, system);
                         }
                     }
-                    "MetaCommandSet" => {
-                        self.meta_commands += elements(set)
-                            .filter(|n| matches!(name_of(*n), "MetaCommand" | "BlockMetaCommand"))
-                            .count();
+                    "ArgumentTypeSet" => {
+                        for node in elements(set).filter(|n| name_of(*n).ends_with("ArgumentType"))
+                        {
+                            self.declare(Space::ArgumentType, node, system);
+                        }
+                    }
+                    "MetaCommandSet" => self.collect_commands(set, system),
+                    "CommandContainerSet" => {
+                        for node in elements(set).filter(|n| {
+                            matches!(name_of(*n), "CommandContainer" | "SequenceContainer")
+                        }) {
+                            self.declare_container(node, system);
+                        }
                     }
                     _ => {}
                 }
@@ -279,6 +300,62 @@ impl<'a> Names<'a> {
         }
     }
 
+    fn collect_commands(&mut self, set: Node<'a, 'a>, system: u32) {
+        for node in elements(set) {
+            match name_of(node) {
+                "MetaCommand" => {
+                    self.meta_commands += 1;
+                    self.declare(Space::MetaCommand, node, system);
+                    if let Some(container) = child(node, "CommandContainer") {
+                        let container = self.declare_container(container, system);
+                        self.container_of.insert(node.id(), container);
+                    }
+                }
+                "BlockMetaCommand" => {
+                    self.meta_commands += 1;
+                    self.refusals.push(unsupported(
+                        node,
+                        "BlockMetaCommand: a sequence of commands is a stack file, not a command; \
+                         it is left out",
+                    ));
+                }
+                "MetaCommandRef" => self.refusals.push(unsupported(
+                    node,
+                    "MetaCommandRef does not make the command a member of this space system; \
+                     use it where it is declared",
+                )),
+                _ => {}
+            }
+        }
+    }
+
+    /// Two command containers of one name are both kept, since each belongs to its MetaCommand;
+    /// the name means the first.
+    fn declare_container(&mut self, node: Node<'a, 'a>, system: u32) -> u32 {
+        let name = node.attribute("name").map(str::trim).unwrap_or_default();
+        let table = &mut self.command_containers;
+        let this = index(table.declared.len());
+        if name.is_empty() {
+            let what = "a command container without a name; none can extend it";
+            self.refusals.push(warning(node, what));
+        } else if *table.index.entry((system, name)).or_insert(this) != this {
+            let what = format!("a second command container `{name}`; its name means the first");
+            self.refusals.push(warning(node, what));
+        }
+        table.declared.push(Declared {
+            node,
+            system,
+            name,
+            space: Space::CommandContainer,
+        });
+        this
+    }
+
+    /// Index of the container inside a MetaCommand's element.
+    pub(super) fn container_of(&self, command: Node<'a, 'a>) -> Option<u32> {
+        self.container_of.get(&command.id()).copied()
+    }
+
     fn declare(&mut self, space: Space, node: Node<'a, 'a>, system: u32) {
         let Some(name) = node
             .attribute("name")
@@ -295,6 +372,9 @@ impl<'a> Names<'a> {
             Space::Type => &mut self.types,
             Space::Parameter => &mut self.parameters,
             Space::Container => &mut self.containers,
+            Space::ArgumentType => &mut self.argument_types,
+            Space::MetaCommand => &mut self.commands,
+            Space::CommandContainer => &mut self.command_containers,
         };
         if let Some(first) = table.index.get(&(system, name)) {
             let first = table
@@ -309,7 +389,12 @@ impl<'a> Names<'a> {
         table
             .index
             .insert((system, name), index(table.declared.len()));
-        table.declared.push(Declared { node, system, name });
+        table.declared.push(Declared {
+            node,
+            system,
+            name,
+            space,
+        });
     }
 
     fn table(&self, space: Space) -> &Table<'a> {
@@ -317,6 +402,9 @@ impl<'a> Names<'a> {
             Space::Type => &self.types,
             Space::Parameter => &self.parameters,
             Space::Container => &self.containers,
+            Space::ArgumentType => &self.argument_types,
+            Space::MetaCommand => &self.commands,
+            Space::CommandContainer => &self.command_containers,
         }
     }
 }

@@ -42,6 +42,15 @@ pub(super) fn mistake<'a>(node: Node<'a, 'a>, what: impl Into<String>) -> Refusa
     }
 }
 
+/// The document can be understood in several ways; one was taken.
+pub(super) fn warning<'a>(node: Node<'a, 'a>, what: impl Into<String>) -> Refusal<'a> {
+    Refusal {
+        node,
+        kind: Kind::Warning,
+        what: what.into(),
+    }
+}
+
 impl Refusal<'_> {
     /// Adds what follows from it for the data.
     pub(super) fn so(mut self, consequence: &str) -> Self {

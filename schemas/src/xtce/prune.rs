@@ -27,18 +27,17 @@ pub(super) struct Draft<'a> {
 pub(super) fn complete<'a>(
     mut draft: Draft<'a>,
     note: &mut dyn FnMut(Refusal<'a>),
-) -> MissionDatabase {
+) -> (MissionDatabase, Numbers) {
     let mut references = add_parts(&mut draft, note);
     refuse_unplaceable(&mut draft, note);
     propagate(&mut draft, note);
-    let types = numbers(&draft.types);
-    let parameters = numbers(&draft.parameters);
-    let containers = numbers(&draft.containers);
-    let mut renumber = |link: Link<'_>| match link {
-        Link::Type(id) => set(&mut id.0, &types),
-        Link::Parameter(id) => set(&mut id.0, &parameters),
-        Link::Container(id) => set(&mut id.0, &containers),
+    let numbers = Numbers {
+        types: numbers(&draft.types),
+        parameters: numbers(&draft.parameters),
+        containers: numbers(&draft.containers),
     };
+    let parameters = &numbers.parameters;
+    let mut renumber = |link: Link<'_>| numbers.renumber(link);
     for (at, built) in draft.types.iter_mut().enumerate() {
         let Some(built) = built else { continue };
         built.alarms.retain_mut(|alarm| {
@@ -75,12 +74,42 @@ pub(super) fn complete<'a>(
         renumber(Link::Parameter(&mut reference.part));
         renumber(Link::Parameter(&mut reference.whole));
     }
-    MissionDatabase {
+    let database = MissionDatabase {
         parameters: draft.parameters.into_iter().flatten().collect(),
         types: draft.types.into_iter().flatten().collect(),
         containers: draft.containers.into_iter().flatten().collect(),
         member_references: references,
         ..MissionDatabase::default()
+    };
+    (database, numbers)
+}
+
+/// New numbers of what stays, by those of the draft.
+pub(super) struct Numbers {
+    types: Vec<Option<u32>>,
+    parameters: Vec<Option<u32>>,
+    containers: Vec<Option<u32>>,
+}
+
+impl Numbers {
+    pub(super) fn renumber(&self, link: Link<'_>) {
+        match link {
+            Link::Type(id) => set(&mut id.0, &self.types),
+            Link::Parameter(id) => set(&mut id.0, &self.parameters),
+            Link::Container(id) => set(&mut id.0, &self.containers),
+        }
+    }
+
+    /// What a reference leads to, if that is left out; arguments are not told here.
+    pub(super) fn missing(&self, link: &Link<'_>) -> Option<&'static str> {
+        let (numbers, id, what) = match link {
+            Link::Type(id) => (&self.types, id.0, "a type"),
+            Link::Parameter(id) if id.as_argument().is_some() => return None,
+            Link::Parameter(id) => (&self.parameters, id.0, "a parameter"),
+            Link::Container(id) => (&self.containers, id.0, "a container"),
+        };
+        let there = numbers.get(id as usize).is_some_and(Option::is_some);
+        (!there).then_some(what)
     }
 }
 

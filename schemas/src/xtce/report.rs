@@ -21,8 +21,15 @@ pub struct Report {
     pub calibrators: usize,
     /// Alarms, default and in context.
     pub alarms: usize,
-    /// MetaCommands, which are not loaded.
+    /// Commands that can be sent.
     pub commands: usize,
+    /// Commands that only others extend.
+    pub abstract_commands: usize,
+    /// Commands that the documents declare and that are left out; mistakes and unsupported
+    /// constructs say why.
+    pub commands_left_out: usize,
+    /// Argument types.
+    pub argument_types: usize,
     /// See [`MissionDatabase::unsupported`].
     pub unsupported: Vec<Unsupported>,
     /// See [`MissionDatabase::mistakes`].
@@ -38,6 +45,7 @@ impl MissionDatabase {
             encoding.context_calibrators.len() + usize::from(encoding.calibrator.is_some())
         };
         let abstract_containers = self.containers.iter().filter(|c| c.is_abstract).count();
+        let abstract_commands = self.commands.iter().filter(|c| c.is_abstract).count();
         Report {
             space_systems: self.space_systems,
             packets: self.containers.len() - abstract_containers,
@@ -54,7 +62,10 @@ impl MissionDatabase {
                 .map(calibrators)
                 .sum(),
             alarms: self.types.iter().map(|t| t.alarms.len()).sum(),
-            commands: self.meta_commands,
+            commands: self.commands.len() - abstract_commands,
+            abstract_commands,
+            commands_left_out: self.meta_commands.saturating_sub(self.commands.len()),
+            argument_types: self.argument_types.len(),
             unsupported: self.unsupported.clone(),
             mistakes: self.mistakes.clone(),
             warnings: self.warnings.clone(),
@@ -81,10 +92,9 @@ impl TypeKind {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commands = if self.commands == 0 {
-            ""
-        } else {
-            "  (telemetry only: not loaded)"
+        let left_out = match self.commands_left_out {
+            0 => String::new(),
+            left_out => format!("  ({left_out} more left out)"),
         };
         writeln!(f, "space systems  {:>7}", self.space_systems)?;
         writeln!(f, "packets        {:>7}", self.packets)?;
@@ -93,7 +103,13 @@ impl fmt::Display for Report {
         writeln!(f, "types          {:>7}", self.types)?;
         writeln!(f, "calibrators    {:>7}", self.calibrators)?;
         writeln!(f, "alarms         {:>7}", self.alarms)?;
-        writeln!(f, "commands       {:>7}{commands}", self.commands)?;
+        writeln!(f, "commands       {:>7}{left_out}", self.commands)?;
+        if self.abstract_commands > 0 {
+            writeln!(f, "abstract       {:>7}", self.abstract_commands)?;
+        }
+        if self.argument_types > 0 {
+            writeln!(f, "argument types {:>7}", self.argument_types)?;
+        }
         for (title, notes) in [
             ("mistakes in the documents", &self.mistakes),
             ("not supported", &self.unsupported),

@@ -3,9 +3,10 @@
 use super::XtceError;
 use super::document::Source;
 use super::load::file_line;
-use super::model::{EntryContent, TypeKind};
+use super::model::{CommandContainerBase, CommandEntryContent, EntryContent, TypeKind};
 use super::names::Declared;
 use super::prune::Draft;
+use super::prune_commands::{CommandDraft, inner_types};
 
 /// Most entries or members that one container or type may unfold to.
 const UNFOLDED_MAX: u64 = 1 << 18;
@@ -69,15 +70,80 @@ pub(super) fn check(draft: &Draft<'_>, sources: &[Source<'_>]) -> Result<(), Xtc
     unfold(&graph, sources)
 }
 
-/// Checks that no type extends itself by baseType.
-pub(super) fn check_base_types(
+/// Checks what the commands are made of.
+pub(super) fn check_commands(
+    draft: &CommandDraft<'_>,
+    sources: &[Source<'_>],
+) -> Result<(), XtceError> {
+    let types = draft.types.iter().map(|built| {
+        let kind = built.as_ref().map(|built| &built.base.kind);
+        kind.map(inner_types).unwrap_or_default()
+    });
+    let containers = draft.containers.iter().map(|built| {
+        let Some(container) = built else {
+            return Vec::new();
+        };
+        let base = container.base.iter().map(|(base, _)| *base);
+        let inner = container
+            .entries
+            .iter()
+            .filter_map(|entry| match entry.content {
+                CommandEntryContent::Container(inner) => Some(inner),
+                _ => None,
+            });
+        // Sequence containers do not refer to those of commands.
+        base.chain(inner)
+            .filter_map(|base| match base {
+                CommandContainerBase::Command(id) => Some(id.0),
+                CommandContainerBase::Sequence(_) => None,
+            })
+            .collect()
+    });
+    let own = |index: usize| {
+        let container = draft.containers.get(index).and_then(Option::as_ref);
+        container.map_or(0, |container| container.entries.len() as u64)
+    };
+    unfold(
+        &Graph {
+            what: "argument types contain each other",
+            edges: &types.collect::<Vec<_>>(),
+            own: &|_| 1,
+            at: &draft.types_at,
+        },
+        sources,
+    )?;
+    unfold(
+        &Graph {
+            what: "command containers refer to each other",
+            edges: &containers.collect::<Vec<_>>(),
+            own: &own,
+            at: &draft.containers_at,
+        },
+        sources,
+    )?;
+    let commands = draft.commands.iter().map(|built| {
+        let base = built.as_ref().and_then(|built| built.base);
+        base.into_iter().map(|base| base.0).collect()
+    });
+    let commands: Vec<Vec<u32>> = commands.collect();
+    check_extends(
+        "commands extend each other",
+        &commands,
+        &draft.commands_at,
+        sources,
+    )
+}
+
+/// Checks that nothing extends itself.
+pub(super) fn check_extends(
+    what: &'static str,
     edges: &[Vec<u32>],
     at: &[Declared<'_>],
     sources: &[Source<'_>],
 ) -> Result<(), XtceError> {
     unfold(
         &Graph {
-            what: "types extend each other",
+            what,
             edges,
             own: &|_| 1,
             at,

@@ -44,7 +44,7 @@ impl<'a> Loader<'a> {
             let named = unit_seconds.is_none();
             return Ok(self.as_is(node, encoding, |_| named));
         };
-        if name_of(node) == "RelativeTimeParameterType" {
+        if name_of(node).starts_with("RelativeTime") {
             return Ok(TypeKind::RelativeTime {
                 scale,
                 offset,

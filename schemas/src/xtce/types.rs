@@ -8,8 +8,8 @@ use super::load::Loader;
 use super::model::{
     AggregateMember, Encoding, EncodingKind, EnumerationLabel, ParameterType, Size, TypeKind,
 };
-use super::names::{Declared, Space, description};
-use super::notes::{Built, Kind, Refusal, mistake, unsupported};
+use super::names::{Declared, description};
+use super::notes::{Built, mistake, unsupported, warning};
 use super::values::{attribute, boolean, double, integer, required};
 
 /// A type and those it extends by baseType, itself first: what it does not say, they say.
@@ -25,7 +25,11 @@ impl<'a> Chain<'a> {
             .find_map(|link| Some((child(link.node, name)?, link.system)))
     }
 
-    fn attribute<T>(&self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Built<'a, Option<T>> {
+    pub(super) fn attribute<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Built<'a, Option<T>> {
         match self.links.iter().find(|link| link.node.has_attribute(name)) {
             Some(link) => attribute(link.node, name, parse),
             None => Ok(None),
@@ -40,8 +44,11 @@ pub(super) struct BuiltType {
     pub(super) without_encoding: bool,
 }
 
+/// No field is larger than the largest space packet (CCSDS 133.0-B-2 4.1.3.5.3).
+const SIZE_BITS_MAX: u32 = 65_542 * 8;
+
 impl<'a> Loader<'a> {
-    /// One parameter type.
+    /// One parameter or argument type.
     pub(super) fn parameter_type(&mut self, declared: Declared<'a>) -> Built<'a, BuiltType> {
         let chain = self.chain(declared)?;
         let node = declared.node;
@@ -49,16 +56,21 @@ impl<'a> Loader<'a> {
         let mut encoding = |loader: &mut Self, default: Option<Encoding>| {
             loader.encoding_of(&chain, default, &mut without_encoding)
         };
-        let kind = match name_of(node) {
-            "IntegerParameterType" => {
+        let form = name_of(node);
+        let form = form
+            .strip_suffix("ParameterType")
+            .or(form.strip_suffix("ArgumentType"))
+            .unwrap_or(form);
+        let kind = match form {
+            "Integer" => {
                 let encoding = encoding(self, Some(unsigned(8)))?;
                 self.integer_type(&chain, encoding)?
             }
-            "FloatParameterType" => {
+            "Float" => {
                 let encoding = encoding(self, Some(plain(EncodingKind::Ieee754, Size::Fixed(32))))?;
                 self.float_type(&chain, encoding)?
             }
-            "BooleanParameterType" => {
+            "Boolean" => {
                 let encoding = encoding(self, Some(unsigned(8)))?;
                 let text = |name, or: &str| -> Built<'a, String> {
                     let text = chain.attribute(name, |text| Some(text.to_owned()))?;
@@ -72,7 +84,7 @@ impl<'a> Loader<'a> {
                     encoding,
                 })
             }
-            "EnumeratedParameterType" => {
+            "Enumerated" => {
                 let encoding = encoding(self, Some(unsigned(8)))?;
                 let labels = labels(&chain)?;
                 self.of_number(node, encoding, |encoding| TypeKind::Enumerated {
@@ -80,25 +92,28 @@ impl<'a> Loader<'a> {
                     encoding,
                 })
             }
-            "StringParameterType" => {
+            "String" => {
                 let encoding = encoding(self, None)?;
                 self.as_is(node, encoding, |kind| {
                     matches!(kind, EncodingKind::String(_))
                 })
             }
-            "BinaryParameterType" => {
-                let encoding = encoding(self, None)?;
+            "Binary" => {
+                // No attribute of the schema, but real argument types say their size with it.
+                let bits = chain.attribute("sizeInBits", integer)?;
+                let bits = bits.and_then(|bits| u32::try_from(bits).ok());
+                let bits = bits.filter(|bits| (1..=SIZE_BITS_MAX).contains(bits));
+                let plain = bits.map(|bits| plain(EncodingKind::Binary, Size::Fixed(bits)));
+                let encoding = encoding(self, plain)?;
                 self.as_is(node, encoding, |kind| *kind == EncodingKind::Binary)
             }
-            "AbsoluteTimeParameterType" | "RelativeTimeParameterType" => {
-                self.time_type(&chain, &mut without_encoding)?
-            }
-            "ArrayParameterType" => TypeKind::Array {
-                element: self.type_reference(node, "arrayTypeRef", declared.system)?,
+            "AbsoluteTime" | "RelativeTime" => self.time_type(&chain, &mut without_encoding)?,
+            "Array" => TypeKind::Array {
+                element: self.type_reference(node, "arrayTypeRef", declared)?,
                 dimensions: self.dimensions(node, declared.system)?,
             },
-            "AggregateParameterType" => self.aggregate(declared)?,
-            other => return Err(unsupported(node, format!("the parameter type {other}"))),
+            "Aggregate" => self.aggregate(declared)?,
+            _ => return Err(unsupported(node, format!("the type {}", name_of(node)))),
         };
         let alarms = match &kind {
             TypeKind::Array { .. } | TypeKind::Aggregate { .. } => Vec::new(),
@@ -126,14 +141,14 @@ impl<'a> Loader<'a> {
     }
 
     /// Circles have been refused by then.
-    fn chain(&self, declared: Declared<'a>) -> Built<'a, Chain<'a>> {
+    pub(super) fn chain(&self, declared: Declared<'a>) -> Built<'a, Chain<'a>> {
         let mut links = vec![declared];
         let mut last = declared;
         while let Some(base) = last.node.attribute("baseType") {
-            let found = self.find(last.node, Space::Type, "baseType", last.system)?;
+            let found = self.find(last.node, declared.space, "baseType", last.system)?;
             let link = self
                 .names
-                .declared(Space::Type)
+                .declared(declared.space)
                 .get(found.index as usize)
                 .copied();
             let Some(link) = link else { break };
@@ -295,9 +310,9 @@ impl<'a> Loader<'a> {
     }
 
     fn aggregate(&mut self, declared: Declared<'a>) -> Built<'a, TypeKind> {
-        let Declared { node, system, .. } = declared;
+        let node = declared.node;
         let list = child(node, "MemberList")
-            .ok_or_else(|| mistake(node, "AggregateParameterType has no MemberList"))?;
+            .ok_or_else(|| mistake(node, format!("{} has no MemberList", name_of(node))))?;
         let mut members: Vec<AggregateMember> = Vec::new();
         for member in elements(list).filter(|member| name_of(*member) == "Member") {
             let name = required(member, "name", |name| Some(name.trim().to_owned()))?;
@@ -309,7 +324,7 @@ impl<'a> Loader<'a> {
             }
             members.push(AggregateMember {
                 name,
-                member_type: self.type_reference(member, "typeRef", system)?,
+                member_type: self.type_reference(member, "typeRef", declared)?,
                 description: description(member),
             });
         }
@@ -319,14 +334,6 @@ impl<'a> Loader<'a> {
 
 fn unsigned(bits: u32) -> Encoding {
     plain(EncodingKind::Unsigned, Size::Fixed(bits))
-}
-
-fn warning<'a>(node: Node<'a, 'a>, what: &str) -> Refusal<'a> {
-    Refusal {
-        node,
-        kind: Kind::Warning,
-        what: what.to_owned(),
-    }
 }
 
 fn encoding_bits(encoding: &Encoding) -> u32 {
@@ -355,7 +362,7 @@ fn labels<'a>(chain: &Chain<'a>) -> Built<'a, Vec<EnumerationLabel>> {
     let Some((list, _)) = chain.child("EnumerationList") else {
         return Err(mistake(
             chain.own,
-            "EnumeratedParameterType has no EnumerationList",
+            format!("{} has no EnumerationList", name_of(chain.own)),
         ));
     };
     let mut labels = Vec::new();

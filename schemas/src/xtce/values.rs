@@ -121,7 +121,8 @@ impl<'a> Loader<'a> {
 
     fn dynamic_value(&mut self, node: Node<'a, 'a>, system: u32) -> Built<'a, IntegerValue> {
         let reference = child(node, "ParameterInstanceRef")
-            .ok_or_else(|| mistake(node, "DynamicValue has no ParameterInstanceRef"))?;
+            .or_else(|| child(node, "ArgumentInstanceRef"))
+            .ok_or_else(|| mistake(node, "DynamicValue refers to no value"))?;
         let (parameter, calibrated) = self.parameter_instance(reference, system)?;
         let (mut slope, mut intercept) = (1.0, 0.0);
         if let Some(adjustment) = child(node, "LinearAdjustment") {
@@ -154,7 +155,8 @@ impl<'a> Loader<'a> {
         Ok(IntegerValue::Lookup(rows))
     }
 
-    /// ParameterInstanceRefType: which parameter, and whether its calibrated value.
+    /// ParameterInstanceRefType or ArgumentInstanceRefType: which value, and whether its calibrated
+    /// one.
     pub(super) fn parameter_instance(
         &mut self,
         node: Node<'a, 'a>,
@@ -167,6 +169,9 @@ impl<'a> Loader<'a> {
             return Err(unsupported(node, what));
         }
         let calibrated = attribute(node, "useCalibratedValue", boolean)?.unwrap_or(true);
+        if let Some(name) = node.attribute("argumentRef") {
+            return Ok((self.argument_named(name), calibrated));
+        }
         Ok((self.parameter(node, "parameterRef", system)?, calibrated))
     }
 }
