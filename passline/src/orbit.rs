@@ -134,7 +134,7 @@ fn states_of(
     let mut time = window.from();
     while time < window.to() {
         let state = orbit.state(time)?;
-        let [latitude_deg, longitude_deg, height_m] =
+        let [latitude_deg, longitude_deg, height_km] =
             geodetic(earth.itrf(time, &state).position_km);
         states.push(StateRow {
             satellite: "",
@@ -143,7 +143,7 @@ fn states_of(
             velocity_km_s: state.velocity_km_s,
             latitude_deg,
             longitude_deg,
-            height_km: height_m / 1e3,
+            height_km,
         });
         time = UtcMicros::new(time.get() + step);
     }
