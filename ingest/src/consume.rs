@@ -79,7 +79,15 @@ impl Worker {
 
     /// Runs until the service drains and the partition's end is reached, or until the partition
     /// goes to another process.
-    pub(crate) fn run(mut self) -> Result<Summary, IngestError> {
+    pub(crate) fn run(self) -> Result<Summary, IngestError> {
+        let (topic, partition) = (self.topic, self.partition);
+        let result = self.fold();
+        // Whoever has the partition now tells how far it is.
+        count::no_lag(topic, partition);
+        result
+    }
+
+    fn fold(mut self) -> Result<Summary, IngestError> {
         let mut until = None;
         let mut lag_noted = None;
         loop {

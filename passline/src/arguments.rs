@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::command_flags::CommandSubcommand;
 use crate::flight_flags::{OrbitSubcommand, PassSubcommand};
 use crate::lake_flags::LakeSubcommand;
 use crate::run::LogFormat;
@@ -33,6 +34,9 @@ pub(crate) enum Subcommand {
     /// Missions: the folders that say what a spacecraft's bytes mean.
     #[command(subcommand)]
     Mission(MissionSubcommand),
+    /// A mission's commands: what they take, and their packets bit by bit.
+    #[command(subcommand)]
+    Command(CommandSubcommand),
     /// Orbits: which satellites a file holds, where they are, when they are in the dark.
     #[command(subcommand)]
     Orbit(OrbitSubcommand),

@@ -12,6 +12,8 @@ macro_rules! say {
 }
 
 mod arguments;
+mod command;
+mod command_flags;
 mod demo;
 mod flight;
 mod flight_flags;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Subcommand::Inspect(flags) => inspect::run(&flags),
         Subcommand::Lake(subcommand) => lake_commands::run(&subcommand),
         Subcommand::Run(flags) => run::run(&flags, arguments.verbose),
+        Subcommand::Command(subcommand) => command::run(&subcommand),
         Subcommand::Orbit(subcommand) => orbit::run(&subcommand),
         Subcommand::Pass(subcommand) => pass::run(&subcommand),
         Subcommand::Mission(arguments::MissionSubcommand::Check(flags)) => mission::check(&flags),

@@ -179,7 +179,10 @@ impl Receiver {
         let new = used.saturating_sub(contact.octets_used);
         contact.octets_used = used;
         self.status.counters.received(octets.len() as u64, new);
-        contact.contents.drain(&mut contact.downlink)
+        let drained = contact.contents.drain(&mut contact.downlink);
+        // While the bus held this thread back, nothing was read: that is no silence of the link.
+        self.active_at = Instant::now();
+        drained
     }
 
     /// The octets given since the last boundary were a datagram.
@@ -199,7 +202,9 @@ impl Receiver {
             let _in_contact = contact.span.enter();
             contact.open_since = None;
             contact.downlink.flush();
+            let waited = Instant::now();
             contact.contents.drain(&mut contact.downlink)?;
+            self.active_at += waited.elapsed();
         }
         Ok(self.active_at.elapsed() >= self.config.idle_timeout)
     }

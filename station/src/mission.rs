@@ -34,7 +34,7 @@ pub struct Missions(Arc<Mutex<Arc<Loaded>>>);
 /// A new version of the mission does not fit the tables that the running one fills.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "table {table}: column {column} is {running} in mission version {running_version} and {given} in {given_version}, which is not taken; give the parameter a name of its own, or stop the station, change the stored rows with passline lake redecode --table {table} --replace-type, and start it again"
+    "table {table}: column {column} is {running} in mission version {running_version} and {given} in {given_version}, which is not taken; give the parameter a name of its own, or stop the station, let ingest catch up, change the stored rows with passline lake redecode --table {table} --replace-type, and start it again"
 )]
 pub struct MissionRefused {
     /// The table.

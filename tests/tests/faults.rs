@@ -10,7 +10,7 @@ use tests::disk::SmallDisk;
 use tests::kafka::KafkaCluster;
 use tests::lake::{assert_same, replay, rows, simulated_pass, sql, tables};
 use tests::service::{Service, until};
-use tests::{run, skip, succeed};
+use tests::{run, skip, succeed, workspace};
 
 /// A station with a link over TCP, and whatever else is given.
 fn config(mission: &Path, more: &str) -> String {
@@ -127,43 +127,39 @@ fn a_disk_that_is_full_at_any_write_loses_nothing() {
     assert!(rows(&disk_path) == rows(&expected), "rows differ");
 }
 
-/// The library that gives a process a clock of its own.
-fn clock_library() -> Option<PathBuf> {
-    let found = std::fs::read_dir("/usr/lib")
-        .ok()?
-        .flatten()
-        .find_map(|entry| {
-            let path = entry.path().join("faketime/libfaketime.so.1");
-            path.exists().then_some(path)
-        });
-    if found.is_none() {
-        skip("libfaketime is not installed (Debian: apt install faketime)");
+/// A library that gives a process a clock of its own.
+fn clock_library(folder: &Path) -> Option<PathBuf> {
+    let library = folder.join("set_back.so");
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .arg(workspace().join("tests/clock/set_back.c"))
+        .status();
+    if compiled.is_ok_and(|status| status.success()) {
+        return Some(library);
     }
-    found
+    skip("there is no C compiler cc for the library that sets the clock");
+    None
 }
 
 #[test]
 fn a_clock_that_is_set_back_an_hour_loses_and_doubles_nothing() {
-    let Some(library) = clock_library() else {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(library) = clock_library(folder.path()) else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
     let (recording, mission) = simulated_pass(folder.path(), 10);
     let clock = folder.path().join("clock");
-    std::fs::write(&clock, "+0").unwrap();
     let environment = [
         ("LD_PRELOAD", library.to_str().unwrap()),
-        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
-        ("FAKETIME_CACHE_DURATION", "1"),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("NO_FAKE_STAT", "1"),
+        ("SET_BACK_WHEN", clock.to_str().unwrap()),
     ];
     let text = config(&mission, "[ingest]\nflush_age_ms = 300\n");
     let station = Service::start_with("station", folder.path(), &text, &environment);
     let octets = std::fs::read(&recording).unwrap();
     let sender = send(octets.clone(), station.link("ka"), Duration::from_secs(4));
     std::thread::sleep(Duration::from_secs(2));
-    std::fs::write(&clock, "-3600").unwrap();
+    std::fs::write(&clock, "").unwrap();
     sender.join().unwrap();
     contact_ended(&station, 1);
     let told = until("the log tells of it", || {

@@ -112,7 +112,17 @@ impl ClientContext for Context {
                 self.note_down(&self.last_words());
                 return;
             }
-            *locked(&self.last) = Some((code, reason.to_owned()));
+            // The library names its own settings.
+            let reason = reason
+                .replace(
+                    "ssl.ca.location is correctly configured",
+                    "authority in [bus.kafka.tls] is right",
+                )
+                .replace(
+                    "broker certificate could not be verified",
+                    "the broker's certificate has expired or is not signed by it",
+                );
+            *locked(&self.last) = Some((code, reason));
         }
     }
 }

@@ -170,10 +170,16 @@ impl KafkaConfig {
         Ok(client)
     }
 
-    fn check(&self) -> Result<(), BusError> {
+    /// Checks what can be checked without the cluster.
+    ///
+    /// # Errors
+    /// [`BusError::Config`], naming the setting.
+    pub fn check(&self) -> Result<(), BusError> {
         let empty = self.bootstrap_servers.is_empty()
             || self.bootstrap_servers.iter().any(|server| {
-                server.is_empty() || server.contains(|c: char| c == ',' || c.is_whitespace())
+                let port = server.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+                !matches!(port, Some(Ok(1..)))
+                    || server.contains(|c: char| c == ',' || c.is_whitespace())
             });
         if empty {
             return Err(wrong("bootstrap_servers", "each must be host:port"));
@@ -184,6 +190,23 @@ impl KafkaConfig {
                 "topic_prefix",
                 "up to 100 letters, digits, dots, underscores and hyphens",
             ));
+        }
+        if let (Some(copies), Some(insync)) = (self.replication, self.min_insync_replicas)
+            && insync > copies
+        {
+            let what = format!("{insync} copies cannot be in sync of replication = {copies}");
+            return Err(wrong("min_insync_replicas", &what));
+        }
+        for (name, value) in [
+            ("replication", self.replication),
+            ("min_insync_replicas", self.min_insync_replicas),
+        ] {
+            if value == Some(0) {
+                return Err(wrong(
+                    name,
+                    "0 copies hold nothing; leave it out for the brokers' default",
+                ));
+            }
         }
         for name in self.retention.keys() {
             if crate::Topic::from_name(name).is_none() {

@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 
 use tokio::runtime::{Handle, Runtime};
 
+use crate::error::LakeError;
 use crate::location::Location;
 use crate::tables::Tables;
 use packets::PacketBlocks;
@@ -118,7 +119,18 @@ impl Maintenance {
         let mut contacts: BTreeMap<String, BTreeMap<Contact, u64>> = BTreeMap::new();
         let mut topics: BTreeMap<&str, Vec<(String, u64, Offsets)>> = BTreeMap::new();
         for name in names {
-            let table = self.table(&name)?;
+            let table = match self.table(&name) {
+                Err(MaintainError::Lake(error @ LakeError::Foreign { .. })) if only.is_none() => {
+                    verified.findings.push(Finding {
+                        table: name,
+                        kind: FindingKind::Unchecked,
+                        place: "the table".to_owned(),
+                        what: error.to_string(),
+                    });
+                    continue;
+                }
+                table => table?,
+            };
             let found = verify::verify_table(&table, self.handle(), &mut verified.findings)?;
             let offsets = self.runtime.block_on(table.offsets())?;
             let entry = (name.clone(), found.count.rows, offsets);

@@ -155,6 +155,7 @@ impl<'a> Resolver<'a> {
                 if let Some(sasl) = &mut config.sasl {
                     sasl.password_file = self.folder.join(&sasl.password_file);
                 }
+                config.check()?;
                 if config.bootstrap_servers.is_empty() {
                     bail!("[bus.kafka]: bootstrap_servers is empty; name at least one host:port");
                 }
