@@ -30,7 +30,7 @@ pub(crate) const GATE: &str = "gate";
 #[derive(Clone, Debug)]
 pub enum Mode {
     /// On the bus that stations listen to.
-    Operational(GateKey),
+    Operational(Box<GateKey>),
     /// On a bus for tests.
     Test,
     /// On a replay of a log.

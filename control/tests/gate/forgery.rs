@@ -92,13 +92,18 @@ fn a_gate_with_another_key_reads_nothing_of_this_log() {
     let other = control::GateKey::new(&[1; 32]);
     let gate = open(
         &world.log,
-        Mode::Operational(other.clone()),
+        Mode::Operational(Box::new(other.clone())),
         settings(),
         world.now,
     );
     assert!(gate.state().find(&id("c1")).is_none());
     let heir = other.with_retired(&[42; 32]);
-    let gate = open(&world.log, Mode::Operational(heir), settings(), world.now);
+    let gate = open(
+        &world.log,
+        Mode::Operational(Box::new(heir)),
+        settings(),
+        world.now,
+    );
     assert!(gate.state().find(&id("c1")).is_some());
 }
 
@@ -236,7 +241,12 @@ fn even_the_gate_cannot_release_twice_or_unapproved() {
 
 /// Two gates on one log: what both append lands in one order.
 fn second(world: &World) -> Gate {
-    open(&world.log, Mode::Operational(key()), settings(), world.now)
+    open(
+        &world.log,
+        Mode::Operational(Box::new(key())),
+        settings(),
+        world.now,
+    )
 }
 
 fn drain(gate: &mut Gate) -> Vec<Event> {

@@ -107,7 +107,8 @@ fn a_cancelled_canary_has_verified_nothing() {
 #[test]
 fn a_group_is_taken_whole_or_not_at_all() {
     type Spoil = fn(&mut Vec<Member>);
-    let spoils: [(Spoil, fn(&GateError) -> bool); 6] = [
+    type Expected = fn(&GateError) -> bool;
+    let spoils: [(Spoil, Expected); 6] = [
         (
             |g| g[3].0.user = "nobody".into(),
             |e| matches!(e, GateError::Group { .. }),

@@ -150,7 +150,7 @@ fn a_request_identifier_that_is_in_use() {
 
 #[test]
 fn an_identifier_that_is_another_requests() {
-    let error = refused(|_, r, _| r.id = id("before"), false);
+    let error = refused(|_, r, _| (r.id, r.priority) = (id("before"), 1), false);
     assert!(matches!(error, GateError::IdInUse { .. }));
     // For another spacecraft too.
     let error = refused(
@@ -255,7 +255,7 @@ fn a_full_memory_takes_no_more() {
             remembered_max: 3,
             ..settings()
         },
-        control::Mode::Operational(key()),
+        control::Mode::Operational(Box::new(key())),
     );
     for n in 0..3 {
         let name = format!("c-{n}");
@@ -279,7 +279,7 @@ fn a_caller_that_appends_nothing_is_stopped() {
             group_max: 4,
             ..settings()
         },
-        control::Mode::Operational(key()),
+        control::Mode::Operational(Box::new(key())),
     );
     let mut stopped = false;
     for n in 0..100 {

@@ -123,7 +123,7 @@ pub(crate) fn open(log: &[Vec<u8>], mode: Mode, settings: Settings, now: i64) ->
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(settings(), Mode::Operational(key()))
+        Self::with(settings(), Mode::Operational(Box::new(key())))
     }
 
     pub(crate) fn with(settings: Settings, mode: Mode) -> Self {
@@ -282,7 +282,12 @@ impl World {
     /// Killed, and opened again on what is durable.
     pub(crate) fn restart(&mut self) {
         let settings = self.gate.settings().clone();
-        self.gate = open(&self.log, Mode::Operational(key()), settings, self.now);
+        self.gate = open(
+            &self.log,
+            Mode::Operational(Box::new(key())),
+            settings,
+            self.now,
+        );
     }
 
     pub(crate) fn bind(&self, name: &str) -> Digest {
