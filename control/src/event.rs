@@ -335,6 +335,18 @@ pub enum ReportKind {
     },
 }
 
+impl ReportKind {
+    /// The order in which they come about.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Radiated { .. } => 0,
+            Self::Accepted {} => 1,
+            Self::Refused { .. } => 2,
+            Self::NotAccepted { .. } => 3,
+        }
+    }
+}
+
 /// One record of `tc.commands`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {

@@ -8,7 +8,7 @@ mod report;
 mod request;
 mod waiting;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use error::GateError;
 pub use report::{ReportBy, TelemetryReport};
@@ -95,7 +95,8 @@ impl Gate {
         settings.check()?;
         let mut state = State::new(&settings, mode.key().cloned());
         // What stations reported may not have become events before the last gate ended.
-        let mut reports: Vec<StationReport> = Vec::new();
+        // One of each kind for each release that is not finished.
+        let mut reports: BTreeMap<(String, CommandId, u8), StationReport> = BTreeMap::new();
         for record in log {
             match record {
                 Record::Event(event) => {
@@ -103,10 +104,13 @@ impl Gate {
                 }
                 Record::Report(report) => {
                     let command = state.command(&report.spacecraft, &report.command);
-                    if command.is_some_and(|command| !command.status.is_finished())
-                        && !reports.contains(&report)
+                    let ours = command.and_then(|command| command.release.as_ref());
+                    if ours.is_some_and(|release| release.sequence == report.release)
+                        && command.is_some_and(|command| !command.status.is_finished())
                     {
-                        reports.push(report);
+                        let (spacecraft, id) = (report.spacecraft.clone(), report.command.clone());
+                        let key = (spacecraft, id, report.report.rank());
+                        reports.entry(key).or_insert(report);
                     }
                 }
             }
@@ -122,7 +126,7 @@ impl Gate {
             releases: VecDeque::new(),
             fenced: BTreeSet::new(),
         };
-        for report in &reports {
+        for report in reports.values() {
             // One that says nothing new, or of an unknown release, is no reason not to open.
             let _ = gate.handle_station_report(report, now);
         }

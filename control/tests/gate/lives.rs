@@ -611,3 +611,46 @@ fn nothing_leaves_a_replay_or_a_test_bus() {
     assert!(replay.poll_release().is_none());
     assert!(replay.state().find(&id("c1")).is_some());
 }
+
+#[test]
+fn what_a_station_reported_while_no_gate_ran_is_known_to_the_next() {
+    use control::Record;
+    let mut world = World::new();
+    world.ask("c1", Significance::None).unwrap();
+    world.tick();
+    for report in [
+        ReportKind::Radiated {
+            service: Service::Ad,
+        },
+        ReportKind::Accepted {},
+    ] {
+        let report = Record::Report(world.report_of("c1", report));
+        for _ in 0..3 {
+            world.log.push(report.encode().unwrap());
+        }
+    }
+    world.restart();
+    assert_eq!(world.status("c1"), Status::Accepted);
+    world.append();
+    let before = world.log.len();
+    world.restart();
+    world.append();
+    assert_eq!(world.log.len(), before, "once");
+}
+
+#[test]
+fn a_release_that_was_not_handed_over_is_offered_again() {
+    let mut world = World::new();
+    world.ask("c1", Significance::None).unwrap();
+    world
+        .gate
+        .handle_time(world.now, &mut hold(world.now))
+        .unwrap();
+    world.append();
+    // Killed before anybody asked for the release; and once more after somebody did.
+    for _ in 0..2 {
+        world.restart();
+        world.radiate();
+    }
+    assert_eq!(world.radiated.len(), 1);
+}

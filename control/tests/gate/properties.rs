@@ -122,7 +122,7 @@ fn input() -> impl Strategy<Value = Input> {
         2 => (command(), user(0)).prop_map(|(command, user)| Input::Resume { command, user }),
         1 => (command(), user(2)).prop_map(|(command, user)| Input::Release { command, user }),
         1 => (command(), user(0)).prop_map(|(command, user)| Input::Cancel { command, user }),
-        2 => (command(), user(0), 60..4_000_u16).prop_map(
+        2 => (command(), user(1), 60..4_000_u16).prop_map(
             |(command, user, seconds)| Input::Reschedule { command, user, seconds }),
         1 => (0..2_u8, 0..12_u8, user(1)).prop_map(
             |(spacecraft, state, user)| Input::Queue { spacecraft, state, user }),
@@ -416,6 +416,7 @@ impl Torn {
         let mut approvers: BTreeMap<CommandId, BTreeSet<String>> = BTreeMap::new();
         let mut authors: BTreeMap<CommandId, BTreeSet<String>> = BTreeMap::new();
         let mut levels = BTreeMap::new();
+        let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
         for octets in &self.world.log {
             let Record::Event(event) = Record::parse(octets).unwrap() else {
                 continue;
@@ -437,7 +438,10 @@ impl Torn {
                 Change::ApprovalExpired { user } | Change::ApprovalWithdrawn { user, .. } => {
                     approvers.entry(command).or_default().remove(&user);
                 }
-                Change::Released { .. } => {
+                Change::Released { release } => {
+                    let last = numbers.entry(release.spacecraft).or_insert(0);
+                    *last += 1;
+                    assert_eq!(release.sequence, *last, "a number is used once");
                     assert!(
                         released.insert(command.clone()),
                         "{command} was released twice"
@@ -530,9 +534,10 @@ proptest! {
             prop_assert_eq!(torn.world.gate.state().open(spacecraft).count(), 0);
         }
         torn.check();
-        let rejected = |c: &control::Command| c.status == Status::Rejected;
+        // What was never validated never left.
         for command in torn.world.gate.state().commands(NODE) {
-            prop_assert!(rejected(command) || command.validated.is_some() || command.status == Status::Expired);
+            prop_assert!(command.validated.is_some() || command.release.is_none());
+            prop_assert!(command.validated.is_some() || command.status > Status::Failed);
         }
     }
 }
