@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ingest", &["bus", "lake", "schemas"]),
     ("query", &["lake"]),
     ("service", &["schemas"]),
+    ("control", &["bus", "schemas", "space-link"]),
     (
         "passline",
         &[
