@@ -36,7 +36,9 @@ fn try_all(commands: &CommandDatabase, packet: &[u8]) {
         if command.encode(&arguments, &mut again).is_ok() {
             let decoded = command.decode(&again).expect("what was encoded decodes");
             let mut last = Vec::new();
-            command.encode(&decoded, &mut last).expect("what was decoded encodes");
+            command
+                .encode(&decoded, &mut last)
+                .expect("what was decoded encodes");
             assert_eq!(again, last);
         }
     }
@@ -44,7 +46,9 @@ fn try_all(commands: &CommandDatabase, packet: &[u8]) {
 
 fuzz_target!(|input: (Option<&str>, &[u8])| {
     let (text, packet) = input;
-    DATABASES.iter().for_each(|commands| try_all(commands, packet));
+    DATABASES
+        .iter()
+        .for_each(|commands| try_all(commands, packet));
     if let Some(commands) = text.and_then(load) {
         try_all(&commands, packet);
     }

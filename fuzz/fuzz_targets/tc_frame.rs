@@ -14,7 +14,10 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(frame.octets().len() + rest.len(), data.len());
         let field = frame.data_field();
         let mut again = Vec::new();
-        frame.header().encode_frame(field, fecf, &mut again).unwrap();
+        frame
+            .header()
+            .encode_frame(field, fecf, &mut again)
+            .unwrap();
         assert_eq!(again, frame.octets());
         assert_eq!(SegmentHeader::from_octet(field[0]).to_octet(), field[0]);
         if let Ok(command) = ControlCommand::parse(field) {

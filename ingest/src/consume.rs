@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
 use bus::{
     Bus, BusError, DeadLetter, Offset, Payload, RawRecord, Record, Subscription, Topic,
     encode_block,
 };
-use lake::{TableLog, Tables};
+use lake::{LakeError, TableLog, Tables};
 use tokio::runtime::Runtime;
 
 use crate::assign::Shared;
@@ -48,6 +49,8 @@ pub(crate) struct Worker {
 /// One table, as far as this worker is concerned.
 pub(crate) struct Table {
     pub(crate) log: TableLog,
+    /// Columns that the table is known to take.
+    checked: Option<SchemaRef>,
     /// Rows since the last flush, but for those that are held.
     pub(crate) batch: TableBatch,
     pub(crate) duplicates: Duplicates,
@@ -141,7 +144,7 @@ impl Worker {
     fn set_aside(&mut self, letter: DeadLetter) -> Result<(), IngestError> {
         let (partition, offset) = (letter.partition, letter.offset);
         let reason = &letter.reason;
-        tracing::error!(topic = %self.topic, partition, offset, reason, "a record cannot be read");
+        tracing::error!(topic = %self.topic, partition, offset, reason, "a record cannot be stored");
         count::dead_letters(self.topic, 1);
         let error = BusError::Unreadable(Box::new(letter.clone()));
         if self.summary.damage.len() < DAMAGE_MAX {
@@ -173,22 +176,43 @@ impl Worker {
         if let Some(letter) = foreign(&record) {
             return self.set_aside(letter);
         }
-        let rows = rows_of(record, &self.config.scids)?;
+        let rows = rows_of(Arc::clone(&record), &self.config.scids)?;
+        match self.admit_to_table(&rows) {
+            Err(IngestError::Lake(
+                error @ (LakeError::Foreign { .. } | LakeError::ColumnType { .. }),
+            )) if self.config.set_aside => {
+                return self.set_aside(letter(&record, error.to_string()));
+            }
+            admitted => admitted?,
+        }
+        self.add(&rows, base, last)?;
+        self.octets = self.octets.saturating_add(octets);
+        self.records += records;
+        self.since.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    /// Opens the rows' table if it is not, and checks that it takes their columns.
+    fn admit_to_table(&mut self, rows: &Rows) -> Result<(), IngestError> {
         if !self.tables.contains_key(&rows.table) {
             let opening = TableLog::open(&self.lake, &rows.table, &self.application);
             let log = self.runtime.block_on(opening)?;
             self.check_log(&log)?;
             let table = Table {
                 log,
+                checked: None,
                 batch: TableBatch::new(&rows.table),
                 duplicates: Duplicates::new(&rows.table, &rows.batch, &self.config.log),
             };
             self.tables.insert(rows.table.clone(), table);
         }
-        self.add(&rows, base, last)?;
-        self.octets = self.octets.saturating_add(octets);
-        self.records += records;
-        self.since.get_or_insert_with(Instant::now);
+        let schema = rows.batch.schema();
+        if let Some(table) = self.tables.get_mut(&rows.table)
+            && table.checked.as_ref() != Some(&schema)
+        {
+            table.log.check_columns(&schema)?;
+            table.checked = Some(schema);
+        }
         Ok(())
     }
 
@@ -256,17 +280,22 @@ fn foreign(record: &Record) -> Option<DeadLetter> {
     let error = IngestError::TableName {
         table: table.clone(),
     };
-    Some(DeadLetter {
+    Some(letter(record, error.to_string()))
+}
+
+/// A record that no table takes, for those who want to know.
+fn letter(record: &Record, reason: String) -> DeadLetter {
+    DeadLetter {
         topic: record.topic,
         partition: record.partition,
         offset: record.base,
-        reason: error.to_string(),
+        reason,
         record: RawRecord {
             key: Some(record.block.headers.spacecraft.clone().into_bytes()),
             value: encode_block(&record.block).unwrap_or_default(),
             headers: Vec::new(),
         },
-    })
+    }
 }
 
 /// The worker's name in the tables. Logs number their records each from 0, so that tables must

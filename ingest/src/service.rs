@@ -25,6 +25,9 @@ pub struct IngestConfig {
     pub flush_age: Option<Duration>,
     /// Name of the log in the tables, where several logs feed them; see [`crate::log_name`].
     pub log: String,
+    /// Rows that their table cannot take (another tool's table, a column whose type changed) go to
+    /// the dead letters, so that the other tables go on; else ingest stops there.
+    pub set_aside: bool,
     /// Spacecraft identifiers, for the table `frames`.
     pub scids: HashMap<String, u16>,
     /// Called after each step; for tests that end the process there.
@@ -45,6 +48,7 @@ impl Default for IngestConfig {
             flush_records: 1_000_000,
             flush_age: None,
             log: String::new(),
+            set_aside: false,
             scids: HashMap::new(),
             hook: None,
         }

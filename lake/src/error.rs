@@ -162,7 +162,7 @@ pub enum LakeError {
     },
     /// Another tool changed the table.
     #[error(
-        "table {table} was changed by another tool and cannot be written any more: {what}; use a fresh data folder (--data), or undo that change"
+        "table {table} is or was made another tool's and cannot be written: {what}; use a fresh data folder (--data), or undo that change"
     )]
     Foreign {
         /// Which table.

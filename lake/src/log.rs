@@ -110,6 +110,17 @@ impl TableLog {
         self.state.as_ref().and_then(|state| state.last_offset)
     }
 
+    /// Whether the table has a file's columns or can be given them.
+    ///
+    /// # Errors
+    /// [`LakeError::ColumnType`] if it has one with another type.
+    pub fn check_columns(&self, schema: &arrow::datatypes::Schema) -> Result<(), LakeError> {
+        match &self.state {
+            Some(state) => widened(&self.name, &state.schema, schema).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// The table's folder, if it lies on this machine.
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()

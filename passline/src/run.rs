@@ -140,7 +140,10 @@ impl std::fmt::Display for Plan {
 fn serve(plan: &Plan, config: &Config) -> Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let metrics = Metrics::install(env!("CARGO_PKG_VERSION"))?;
-    let bus = plan.bus.open()?;
+    let Some(bus) = connect(plan, &shutdown)? else {
+        tracing::info!("stopped before the bus answered");
+        return Ok(());
+    };
     let mut storing = match &plan.ingest {
         Some(config) => {
             let config = IngestConfig {
@@ -216,6 +219,29 @@ fn serve(plan: &Plan, config: &Config) -> Result<()> {
         None => {
             tracing::info!("stopped");
             Ok(())
+        }
+    }
+}
+
+/// Opens the bus; `None` if the service is to stop before it is there.
+fn connect(plan: &Plan, shutdown: &Shutdown) -> Result<Option<Bus>> {
+    let place = plan.bus.clone();
+    let (answer, answered) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("connect".to_owned())
+        .spawn(move || {
+            let _ = answer.send(place.open());
+        })?;
+    loop {
+        match answered.recv_timeout(Duration::from_millis(50)) {
+            Ok(bus) => return bus.map(Some),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) if shutdown.is_requested() => {
+                return Ok(None);
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                bail!("opening the bus ended without an answer; please report this")
+            }
         }
     }
 }

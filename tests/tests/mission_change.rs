@@ -53,6 +53,86 @@ fn write_database(folder: &Path, parameters: &[(&str, &str)]) {
     std::fs::write(folder.join("small.xml"), text).unwrap();
 }
 
+/// A second container beside `power`, told apart by the APID; `voltage` has a type of its own.
+fn write_two_containers(folder: &Path, voltage: &str) {
+    write_database(folder, &[("voltage", voltage)]);
+    let path = folder.join("small.xml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (head, _) = text.split_once("<ContainerSet>").unwrap();
+    let head = head.replace(
+        "</ParameterSet>",
+        "<Parameter name=\"heat\" parameterTypeRef=\"u16\"/></ParameterSet>",
+    );
+    let entries: String = HEADER
+        .iter()
+        .map(|(name, _)| format!("<ParameterRefEntry parameterRef=\"{name}\"/>"))
+        .collect();
+    let container = |name: &str, apid: u32, parameter: &str| {
+        format!(
+            "<SequenceContainer name=\"{name}\"><EntryList><ParameterRefEntry parameterRef=\"{parameter}\"/>\
+             </EntryList><BaseContainer containerRef=\"packet\"><RestrictionCriteria><Comparison \
+             parameterRef=\"apid_field\" value=\"{apid}\"/></RestrictionCriteria></BaseContainer></SequenceContainer>"
+        )
+    };
+    let text = format!(
+        "{head}<ContainerSet><SequenceContainer name=\"packet\" abstract=\"true\"><EntryList>{entries}\
+         </EntryList></SequenceContainer>{}{}</ContainerSet></TelemetryMetaData></SpaceSystem>",
+        container("power", 5, "voltage"),
+        container("thermal", 6, "heat")
+    );
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_table_that_cannot_be_written_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mission = folder.path().join("mission");
+    std::fs::create_dir(&mission).unwrap();
+    let toml = "name = \"small\"\nxtce = [\"small.xml\"]\n[downlink]\ninput = \"packets\"\n";
+    std::fs::write(mission.join("mission.toml"), toml).unwrap();
+    let text = format!(
+        "[station]\nname = \"kiruna\"\n[mission]\nfolder = {mission:?}\n[[link]]\nname = \"ka\"\n\
+         kind = \"tcp-listen\"\naddress = \"127.0.0.1:0\"\n[ingest]\nflush_age_ms = 100\n\
+         [data]\nfolder = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n"
+    );
+    let of_both = || -> Vec<u8> {
+        let power = packets(0..10);
+        let thermal: Vec<u8> = power
+            .chunks(10)
+            .flat_map(|packet| [&[0x00, 0x06], &packet[2..]].concat())
+            .collect();
+        [power, thermal].concat()
+    };
+    let mut letters = 0.0;
+    for voltage in ["u16", "float"] {
+        write_two_containers(&mission, voltage);
+        let station = Service::start("station", folder.path(), &text);
+        let mut link = TcpStream::connect(station.link("ka")).unwrap();
+        link.write_all(&of_both()).unwrap();
+        drop(link);
+        until("the contact has ended", || {
+            (!station.lines("contact ended").is_empty()).then_some(())
+        });
+        until("everything was looked at", || {
+            let rows = station.metric("passline_ingest_rows_total{table=\"thermal\"}");
+            (rows == Some(10.0)).then_some(())
+        });
+        let name = "passline_ingest_dead_letters_total{topic=\"tm.telemetry\"}";
+        letters = station.metric(name).unwrap_or_default();
+        let log = station.stop();
+        assert_eq!(log.contains("is stored as"), voltage == "float", "{log}");
+    }
+    assert!(letters > 0.0);
+    let data = folder.path().join("data");
+    for (table, rows) in [("thermal", "20"), ("power", "10"), ("packets", "40")] {
+        assert_eq!(
+            sql(&data, &format!("SELECT count(*) FROM {table}"))[1],
+            rows,
+            "{table}"
+        );
+    }
+}
+
 /// Packets of four octets of data, which are a number in each half.
 fn packets(numbers: Range<u16>) -> Vec<u8> {
     let packet = |number: u16| {

@@ -237,6 +237,7 @@ impl<'a> Resolver<'a> {
         let spacecraft = loaded.map(|loaded| loaded.mission.spacecraft.iter());
         Ok(Some(IngestConfig {
             flush_age: Some(Duration::from_millis(flush_age_ms)),
+            set_aside: true,
             flush_octets: match flush_octets {
                 Some(octets) => within(place, "flush_octets", *octets, 1 << 10..=1 << 30)?,
                 None => defaults.flush_octets,
