@@ -68,7 +68,7 @@ fn list(flags: &CommandListFlags) -> Result<ExitCode> {
             }
         })
         .collect();
-    let columns = ["command", "significance", "arguments", "description"];
+    let columns = ["command", "significance", "description"];
     rows::print(&rows, &columns.map(|key| (key, key)), flags.format)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -105,10 +105,6 @@ fn in_words(command: &CommandDescription) -> String {
     }
     let mut head = "arguments";
     for argument in command.arguments.iter().filter(|argument| argument.free) {
-        let units = argument
-            .units
-            .as_ref()
-            .map_or(String::new(), |units| format!(" {units}"));
         let default = match (&argument.default, argument.required) {
             (Some(default), _) => format!(", {default} if not given"),
             (None, true) => ", required".to_owned(),
@@ -120,10 +116,7 @@ fn in_words(command: &CommandDescription) -> String {
             .map_or(String::new(), |said| format!(" - {said}"));
         line(
             head,
-            &format!(
-                "{}: {}{units}{default}{said}",
-                argument.name, argument.takes
-            ),
+            &format!("{}: {}{default}{said}", argument.name, argument.takes),
         );
         if !argument.labels.is_empty() {
             line("", &format!("  one of {}", argument.labels.join(", ")));
