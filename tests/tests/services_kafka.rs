@@ -105,6 +105,38 @@ fn a_station_reaches_the_tables_over_kafka_and_datagrams_outlive_its_absence() {
 }
 
 #[test]
+fn a_link_that_kafka_held_back_is_not_taken_for_silent() {
+    let Some(recording) = shared("recordings/cadu/noaa20.20241206T162710.dat") else {
+        return;
+    };
+    let Some(cluster) = KafkaCluster::start(1) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let octets = std::fs::read(&recording).unwrap();
+    let text = station(&cluster).replace(
+        "kind = \"tcp-listen\"",
+        "kind = \"tcp-listen\"\nidle_timeout_s = 2",
+    );
+    let station = Service::start("station", folder.path(), &text);
+    let ingest = Service::start("ingest", folder.path(), &ingest(&cluster));
+    // The contact begins while the broker hangs for longer than a link may be silent.
+    cluster.pause(0);
+    let address = station.link("stream");
+    let sender =
+        std::thread::spawn(move || TcpStream::connect(address).unwrap().write_all(&octets));
+    std::thread::sleep(Duration::from_secs(8));
+    cluster.resume(0);
+    sender.join().unwrap().unwrap();
+    until("all of it is in the tables", || {
+        let rows = (ingest.metric(FRAMES), ingest.metric(PACKETS));
+        (rows == (Some(1_023.0), Some(285.0))).then_some(())
+    });
+    station.stop();
+    ingest.stop();
+}
+
+#[test]
 fn a_cluster_that_is_not_there_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ingest.toml");
